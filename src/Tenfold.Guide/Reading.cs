@@ -1,0 +1,4 @@
+namespace Tenfold.Guide.Reading;
+
+/// <summary>Reads a guide.</summary>
+public static class GuideReader;

@@ -1,0 +1,34 @@
+namespace Tenfold.Guide;
+
+/// <summary>A private PostgreSQL or Redis of the system.</summary>
+public sealed record Store
+{
+    /// <summary>Which server.</summary>
+    public required StoreEngine Engine { get; init; }
+
+    /// <summary>PostgreSQL: folder of numbered SQL files (<c>001-products.sql</c>), relative to the guide, applied once and in order.</summary>
+    public string? Schema { get; init; }
+
+    /// <summary>Redis: its memory limit. PostgreSQL: its shared buffers. Default 128Mi for PostgreSQL, 256Mi for Redis.</summary>
+    public ByteSize? Memory { get; init; }
+
+    /// <summary>PostgreSQL: connections that each instance keeps.</summary>
+    public Pool? Pool { get; init; }
+}
+
+/// <summary>The servers that a store can be.</summary>
+public enum StoreEngine
+{
+    Postgres,
+    Redis,
+}
+
+/// <summary>Connections that one instance keeps to a store.</summary>
+public sealed record Pool
+{
+    /// <summary>Fewest connections kept open. Default 0.</summary>
+    public int Min { get; init; }
+
+    /// <summary>Most connections. Default 20.</summary>
+    public int Max { get; init; } = 20;
+}
