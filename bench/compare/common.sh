@@ -22,6 +22,7 @@ stop_all() {
   for f in "${on_stop[@]}"; do "$f"; done
   for pid in "${started[@]}"; do kill -TERM "$pid" 2>/dev/null; done
   for pid in "${started[@]}"; do wait_gone "$pid" 50 || kill -KILL "$pid" 2>/dev/null; done
+  remove_cgroups
   # What failed is worth reading; what went well leaves nothing behind.
   if [ $code -ge 3 ] && [ -n "${TENFOLD_BENCH_KEEP:-}" ]; then echo "bench: kept $tmp" >&2; else rm -rf "$tmp"; fi
   exit $code
@@ -173,15 +174,17 @@ limit_cpu() { # limit_cpu NAME PID MILLICORES: 1 when this machine does not allo
   echo "$2" >"$group/cgroup.procs"
 }
 
-remove_cgroups() { # after their processes have ended
-  local group
-  for group in "${bench_cgroups[@]}"; do rmdir "$group" 2>/dev/null; done
+remove_cgroups() { # once their processes have ended
+  local group i
+  for group in "${bench_cgroups[@]}"; do
+    for ((i = 0; i < 50; i++)); do rmdir "$group" 2>/dev/null && break; sleep 0.1; done
+  done
 }
 
 # --- generators -------------------------------------------------------------------------------------------------------
 
 run_wrk() { # run_wrk URL SECONDS [CONNECTIONS]: then $requests, $rps, $p99 (ms); errors are not accepted
-  wrk -t2 -c"${3:-64}" -d"$2s" --latency "$1" >"$tmp/wrk.out" 2>&1 || { cat "$tmp/wrk.out" >&2; invalid "wrk failed at $1"; }
+  wrk -t2 -c"${3:-64}" -d"$2s" --timeout 30s --latency "$1" >"$tmp/wrk.out" 2>&1 || { cat "$tmp/wrk.out" >&2; invalid "wrk failed at $1"; }
   ! grep -E 'Socket errors|Non-2xx' "$tmp/wrk.out" >&2 || invalid "errors at $1"
   read -r requests rps p99 < <(awk '
     function ms(t) { return t ~ /us$/ ? t / 1000 : t ~ /ms$/ ? t + 0 : t ~ /m$/ ? t * 60000 : t * 1000 }
