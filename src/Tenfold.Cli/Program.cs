@@ -1,1 +1,3 @@
-return 0;
+using Tenfold.Cli.Edge;
+
+return await CommandEdge.RunAsync(args, Shell.OfThisProcess());

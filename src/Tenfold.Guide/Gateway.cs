@@ -4,6 +4,7 @@ namespace Tenfold.Guide;
 public sealed record GatewaySection
 {
     /// <summary>Port to listen on; 0 takes any free one. Default 8080.</summary>
+    [Between("0", "65535")]
     public int Port { get; init; } = 8080;
 
     /// <summary>Address to listen on. Default <c>localhost</c> (both loopbacks); <c>*</c> is every address.</summary>
@@ -39,21 +40,27 @@ public sealed record Tls
 public sealed record GatewayLimits
 {
     /// <summary>All request headers together; over it 431. Default 32Ki.</summary>
+    [Between("1Ki", "1Gi")]
     public ByteSize Headers { get; init; } = ByteSize.FromKibibytes(32);
 
     /// <summary>A request body; over it 413. Default 100Mi.</summary>
+    [Between("0", "1024Gi")]
     public ByteSize Body { get; init; } = ByteSize.FromMebibytes(100);
 
     /// <summary>How long a client may take to send its headers; over it 408. Default 10 s.</summary>
+    [Between("10ms", "1h")]
     public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a connection may be idle between requests. Default 2 min.</summary>
+    [Between("10ms", "1d")]
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Slowest accepted request body in bytes a second, after 5 s of grace. Default 240.</summary>
+    /// <summary>Slowest accepted request body in bytes a second, after 5 s of grace. Default 240; 0 accepts any.</summary>
+    [Between("0", "1000M")]
     public int BodyRate { get; init; } = 240;
 
     /// <summary>Connections at once; further ones are closed. Default 20k.</summary>
+    [Between("1", "10M")]
     public int Connections { get; init; } = 20_000;
 }
 
@@ -61,12 +68,15 @@ public sealed record GatewayLimits
 public sealed record Retries
 {
     /// <summary>Tries after the first one, each on another instance. Default 2; 0 turns retries off.</summary>
+    [Between("0", "10")]
     public int Attempts { get; init; } = 2;
 
     /// <summary>Retries as a share of the requests of the last 10 s. Default 20%.</summary>
+    [Between("0%", "100%")]
     public Percentage Budget { get; init; } = new(0.20);
 
     /// <summary>Retries a second that are always allowed. Default 3.</summary>
+    [Between("0", "1M")]
     public int MinPerSecond { get; init; } = 3;
 }
 
@@ -92,6 +102,7 @@ public sealed record Route
     public string? Service { get; init; }
 
     /// <summary>Several services and the weight of each one's instances.</summary>
+    [Between("1", "1k")]
     public IReadOnlyDictionary<string, int>? Services { get; init; }
 
     /// <summary>How an instance is chosen. Default power-of-two-choices.</summary>
@@ -101,12 +112,15 @@ public sealed record Route
     public string? Hash { get; init; }
 
     /// <summary>From the whole request received to the last byte of the answer. Default 60 s.</summary>
+    [Between("1ms", "1d")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>To open a connection to an instance. Default 1 s.</summary>
+    [Between("1ms", "1h")]
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>To the first byte of the answer. Default: <see cref="Timeout"/>.</summary>
+    [Between("1ms", "1d")]
     public TimeSpan? FirstByteTimeout { get; init; }
 }
 

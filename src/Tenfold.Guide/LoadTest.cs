@@ -19,25 +19,43 @@ public sealed record LoadTest
 public sealed record LoadStage
 {
     /// <summary>How long the stage lasts.</summary>
+    [Between("0s", "7d")]
     public required TimeSpan For { get; init; }
 
     /// <summary>Virtual users at its end (closed model).</summary>
+    [Between("0", "1M")]
     public int? Users { get; init; }
 
     /// <summary>Scenario starts a second at its end (open model).</summary>
+    [Between("0", "10M")]
     public double? Rate { get; init; }
 }
 
 /// <summary>Limits for all requests of a test together.</summary>
 public sealed record Thresholds
 {
+    /// <summary>Mean latency.</summary>
+    [Between("1us", "1d")]
     public TimeSpan? Average { get; init; }
+
+    /// <summary>Median latency.</summary>
+    [Between("1us", "1d")]
     public TimeSpan? P50 { get; init; }
+
+    /// <summary>95th percentile of the latency.</summary>
+    [Between("1us", "1d")]
     public TimeSpan? P95 { get; init; }
+
+    /// <summary>99th percentile of the latency.</summary>
+    [Between("1us", "1d")]
     public TimeSpan? P99 { get; init; }
+
+    /// <summary>The slowest request.</summary>
+    [Between("1us", "1d")]
     public TimeSpan? Max { get; init; }
 
     /// <summary>Share of failed requests.</summary>
+    [Between("0%", "100%")]
     public Percentage? Errors { get; init; }
 }
 
@@ -48,6 +66,7 @@ public abstract record LoadStep;
 public sealed record ThinkStep : LoadStep
 {
     /// <summary>How long.</summary>
+    [Between("0s", "1d")]
     public required TimeSpan Think { get; init; }
 }
 
@@ -55,9 +74,11 @@ public sealed record ThinkStep : LoadStep
 public sealed record RequestStep : LoadStep
 {
     /// <summary>GET, POST, PUT, PATCH or DELETE: the step's first key.</summary>
+    [NotAKey]
     public required string Method { get; init; }
 
     /// <summary>Path and query; may hold templates such as <c>{{id}}</c>.</summary>
+    [NotAKey]
     public required string Path { get; init; }
 
     /// <summary>Request headers; values may hold templates.</summary>
@@ -67,6 +88,7 @@ public sealed record RequestStep : LoadStep
     public JsonNode? Json { get; init; }
 
     /// <summary>Status that counts as success. Default: any below 400.</summary>
+    [Between("100", "599")]
     public int? Expect { get; init; }
 
     /// <summary>Variables for later steps, by JSON path in the answer.</summary>

@@ -110,6 +110,28 @@ public sealed class PathPattern : IEquatable<PathPattern>
         }
     }
 
+    /// <summary>Equal for patterns that match the same paths: the text without the names of its places.</summary>
+    internal string Shape => '/' + string.Join('/', _segments.Select(s => IsPlace(s) ? "{}" : s).Concat(_rest ? ["**"] : []));
+
+    /// <summary>Whether some path matches both.</summary>
+    public bool Overlaps(PathPattern other)
+    {
+        var common = Math.Min(_segments.Length, other._segments.Length);
+        for (var i = 0; i < common; i++)
+        {
+            var (a, b) = (_segments[i], other._segments[i]);
+            var meet = IsPlace(a) ? b.Length > 0 : IsPlace(b) ? a.Length > 0 : a == b;
+            if (!meet)
+            {
+                return false;
+            }
+        }
+
+        return (_segments.Length >= other._segments.Length || _rest) && (other._segments.Length >= _segments.Length || other._rest);
+    }
+
+    private static bool IsPlace(string segment) => segment.StartsWith('{');
+
     private int Rank(int i) => i < _segments.Length ? (_segments[i].StartsWith('{') ? 1 : 0) : _rest ? 3 : 2;
 
     public bool Equals(PathPattern? other) => other is not null && string.Equals(_text, other._text, StringComparison.Ordinal);

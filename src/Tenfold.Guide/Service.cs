@@ -22,6 +22,7 @@ public sealed record Service
     public Health Health { get; init; } = new();
 
     /// <summary>How long a leaving instance may take to finish what is in flight. Default 30 s.</summary>
+    [Between("0s", "1h")]
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Listen on a Unix socket (<c>TENFOLD_SOCKET</c>) instead of a TCP port. Default false.</summary>
@@ -35,9 +36,11 @@ public sealed record Service
 public sealed record InstanceSize
 {
     /// <summary>Processor share: <c>500m</c> is half a core.</summary>
+    [Between("10m", "1024")]
     public Cpu? Cpu { get; init; }
 
     /// <summary>Memory: <c>512Mi</c>; over it the instance is killed and restarted.</summary>
+    [Between("4Mi", "1024Gi")]
     public ByteSize? Memory { get; init; }
 }
 
@@ -45,9 +48,11 @@ public sealed record InstanceSize
 public sealed record Scale
 {
     /// <summary>Fewest instances, at least 1. Default 1.</summary>
+    [Between("1", "1k")]
     public int Min { get; init; } = 1;
 
     /// <summary>Most instances. Default: the larger of <see cref="Min"/> and 10.</summary>
+    [Between("1", "1k")]
     public int? Max { get; init; }
 }
 
@@ -58,24 +63,30 @@ public sealed record Health
     public string Path { get; init; } = "/health";
 
     /// <summary>Time between two checks. Default 5 s.</summary>
+    [Between("10ms", "1h")]
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long one check may take. Default 1 s.</summary>
+    [Between("1ms", "1h")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Failed checks in a row after which the instance leaves the rotation. Default 3.</summary>
+    [Between("1", "1k")]
     public int Failures { get; init; } = 3;
 
     /// <summary>Good checks in a row after which it comes back. Default 2.</summary>
+    [Between("1", "1k")]
     public int Successes { get; init; } = 2;
 
     /// <summary>How long a starting instance may take until its first good check. Default 60 s.</summary>
+    [Between("10ms", "1d")]
     public TimeSpan Start { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>What real requests may meet before an instance is left out for a while.</summary>
     public PassiveHealth Passive { get; init; } = new();
 
     /// <summary>Over this long a new or recovered instance is brought up to its full share. Default 10 s; 0s turns it off.</summary>
+    [Between("0s", "1h")]
     public TimeSpan SlowStart { get; init; } = TimeSpan.FromSeconds(10);
 }
 
@@ -83,11 +94,14 @@ public sealed record Health
 public sealed record PassiveHealth
 {
     /// <summary>Failed requests (connection failures, 502/503/504, timeouts). Default 5; 0 turns it off.</summary>
+    [Between("0", "1M")]
     public int Failures { get; init; } = 5;
 
     /// <summary>Default 10 s.</summary>
+    [Between("10ms", "1h")]
     public TimeSpan Within { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Default 10 s.</summary>
+    [Between("10ms", "1h")]
     public TimeSpan Out { get; init; } = TimeSpan.FromSeconds(10);
 }

@@ -10,9 +10,10 @@ public sealed record Store
     public string? Schema { get; init; }
 
     /// <summary>Redis: its memory limit. PostgreSQL: its shared buffers. Default 128Mi for PostgreSQL, 256Mi for Redis.</summary>
+    [Between("4Mi", "1024Gi")]
     public ByteSize? Memory { get; init; }
 
-    /// <summary>PostgreSQL: connections that each instance keeps.</summary>
+    /// <summary>PostgreSQL: connections that each instance keeps. Default for PostgreSQL: min 0, max 20.</summary>
     public Pool? Pool { get; init; }
 }
 
@@ -27,8 +28,10 @@ public enum StoreEngine
 public sealed record Pool
 {
     /// <summary>Fewest connections kept open. Default 0.</summary>
+    [Between("0", "10k")]
     public int Min { get; init; }
 
     /// <summary>Most connections. Default 20.</summary>
+    [Between("1", "10k")]
     public int Max { get; init; } = 20;
 }

@@ -1,4 +1,0 @@
-namespace Tenfold.Guide.Reading;
-
-/// <summary>Reads a guide.</summary>
-public static class GuideReader;

@@ -1,0 +1,11 @@
+namespace Tenfold.Guide.Reading;
+
+/// <summary>The kinds of a load test's step: exactly one of these keys is in each.</summary>
+internal static class LoadSteps
+{
+    public const string Think = "think";
+
+    public static IReadOnlyList<string> Requests { get; } = ["get", "post", "put", "patch", "delete"];
+
+    public static IReadOnlyList<string> Kinds { get; } = [.. Requests, Think];
+}

@@ -1,0 +1,141 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Tenfold.Guide.Reading;
+
+namespace Tenfold.Guide.Validation;
+
+internal static partial class LoadRules
+{
+    public static void Check(SystemGuide guide, Findings findings)
+    {
+        foreach (var (name, test) in guide.Load)
+        {
+            var path = ItemPath.Of("load", name);
+            Names.Check(path, name, findings);
+            Stages($"{path}.stages", test.Stages, findings);
+            Scenario($"{path}.scenario", test.Scenario, findings);
+            var limits = test.Thresholds;
+            Order.Check($"{path}.thresholds", [("p50", limits.P50), ("p95", limits.P95), ("p99", limits.P99), ("max", limits.Max)], findings);
+            Order.Check($"{path}.thresholds", [("average", limits.Average), ("max", limits.Max)], findings);
+        }
+    }
+
+    private static void Stages(string path, IReadOnlyList<LoadStage> stages, Findings findings)
+    {
+        if (stages.Count == 0)
+        {
+            findings.Add(path, "is empty; a stage is { for: 1m, users: 10 } or { for: 1m, rate: 100 }");
+            return;
+        }
+
+        string? model = null;
+        var complete = true;
+        for (var i = 0; i < stages.Count; i++)
+        {
+            var stage = ItemPath.Of(path, i);
+            var (users, rate) = (findings.IsWritten($"{stage}.users"), findings.IsWritten($"{stage}.rate"));
+            complete &= findings.IsReadable(stage) && findings.IsReadable($"{stage}.for") && users != rate;
+            if (users == rate)
+            {
+                findings.Add(stage, users ? "has both users and rate; keep one" : "needs users (virtual users at once) or rate (arrivals a second)");
+                continue;
+            }
+
+            var key = users ? "users" : "rate";
+            complete &= findings.IsReadable($"{stage}.{key}");
+            model ??= key;
+            if (key != model)
+            {
+                findings.Add($"{stage}.{key}", $"the stages before it have {model}; all stages of a test have the same");
+            }
+        }
+
+        if (complete && stages.Sum(s => s.For.Ticks) == 0)
+        {
+            findings.Add(path, "last 0s together; give one of them a time");
+        }
+        else if (complete && stages.All(s => s.Users is null or 0 && s.Rate is null or 0))
+        {
+            findings.Add(path, $"send nothing: every stage has {model} 0");
+        }
+    }
+
+    private static void Scenario(string path, IReadOnlyList<LoadStep> scenario, Findings findings)
+    {
+        if (!scenario.OfType<RequestStep>().Any())
+        {
+            var unread = Enumerable.Range(0, scenario.Count).Any(i => !findings.IsReadable(ItemPath.Of(path, i)));
+            if (!unread)
+            {
+                findings.Add(path, "sends nothing; a request is { get: /path }");
+            }
+
+            return;
+        }
+
+        var captured = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < scenario.Count; i++)
+        {
+            if (scenario[i] is RequestStep request)
+            {
+                Request(ItemPath.Of(path, i), request, captured, findings);
+            }
+        }
+    }
+
+    private static void Request(string path, RequestStep request, HashSet<string> captured, Findings findings)
+    {
+        var target = $"{path}.{RecordShape.Kebab(request.Method.ToLowerInvariant())}";
+        Texts.Path(target, Template().Replace(request.Path, "x"), findings);
+        Texts.Headers($"{path}.headers", request.Headers, findings);
+
+        Templates(target, request.Path, captured, findings);
+        foreach (var (name, value) in request.Headers)
+        {
+            Templates($"{path}.headers.{name}", value, captured, findings);
+        }
+
+        foreach (var text in Strings(request.Json))
+        {
+            Templates($"{path}.json", text, captured, findings);
+        }
+
+        foreach (var (name, from) in request.Capture)
+        {
+            if (!Names.Variable().IsMatch(name))
+            {
+                findings.AddToKey($"{path}.capture.{name}", $"'{name}' is no name of a variable; allowed: letters, digits, _ and -, not a digit first");
+            }
+
+            if (from.Length == 0 || from.Split('.').Any(part => part.Length == 0))
+            {
+                findings.Add($"{path}.capture.{name}", $"expected a path in the answer such as data.0.id, found '{from}'");
+            }
+
+            captured.Add(name);
+        }
+    }
+
+    private static void Templates(string path, string text, HashSet<string> captured, Findings findings)
+    {
+        foreach (Match match in Template().Matches(text))
+        {
+            var name = match.Groups["name"].Value.Trim();
+            if (!captured.Contains(name))
+            {
+                findings.Add(path, $"{{{{{name}}}}} is not captured before this step{Suggestion.Among(name, captured, "captured")}");
+            }
+        }
+    }
+
+    private static IEnumerable<string> Strings(JsonNode? node) => node switch
+    {
+        JsonObject map => map.SelectMany(p => Strings(p.Value).Prepend(p.Key)),
+        JsonArray list => list.SelectMany(Strings),
+        JsonValue value when value.TryGetValue<string>(out var text) => [text],
+        _ => [],
+    };
+
+    [GeneratedRegex(@"\{\{(?<name>[^{}]*)\}\}", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Template();
+}

@@ -1,0 +1,78 @@
+using System.Text;
+
+namespace Tenfold.Runtime.Logs;
+
+/// <summary>Reads on in a file that another process writes and rotates. Not thread-safe.</summary>
+internal sealed class FollowedFile(string path) : IDisposable
+{
+    private readonly StringBuilder _partial = new();
+    private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
+    private readonly byte[] _bytes = new byte[16 * 1024];
+    private readonly char[] _chars = new char[16 * 1024 + 1];
+    private FileStream? _stream;
+    private DateTimeOffset _before;
+
+    /// <summary>Whole lines written since the last call.</summary>
+    public IEnumerable<LogLine> ReadNew()
+    {
+        while (Open())
+        {
+            // Asked before reading: what is written between the last read and a rotation is not missed.
+            var rotated = IsRotated();
+            int read;
+            while ((read = _stream!.Read(_bytes)) > 0)
+            {
+                var chars = _decoder.GetChars(_bytes.AsSpan(0, read), _chars, flush: false);
+                for (var i = 0; i < chars; i++)
+                {
+                    if (_chars[i] != '\n')
+                    {
+                        _partial.Append(_chars[i]);
+                        continue;
+                    }
+
+                    var line = LogLine.Parse(_partial.ToString(), _before);
+                    _before = line.Time;
+                    _partial.Clear();
+                    yield return line;
+                }
+            }
+
+            if (!rotated)
+            {
+                yield break;
+            }
+
+            Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        _stream?.Dispose();
+        _stream = null;
+    }
+
+    private bool Open()
+    {
+        if (_stream is not null)
+        {
+            return true;
+        }
+
+        try
+        {
+            _stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+
+        return true;
+    }
+
+    // The kernel's own name of the open file: another one than ours once it was renamed or deleted.
+    private bool IsRotated() =>
+        new FileInfo($"/proc/self/fd/{_stream!.SafeFileHandle.DangerousGetHandle()}").LinkTarget != Path.GetFullPath(path);
+}

@@ -1,0 +1,121 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Tenfold.Runtime.State;
+
+/// <summary>Every path of one system's state folder. Immutable; thread-safe.</summary>
+/// <remarks>
+/// The folder lies outside the checkout: <c>$TENFOLD_STATE/SYSTEM</c>, else <c>/var/lib/tenfold/SYSTEM</c> for root and
+/// <c>~/.local/state/tenfold/SYSTEM</c> (or <c>$XDG_STATE_HOME/tenfold/SYSTEM</c>) for anyone else.
+/// </remarks>
+public sealed class SystemState
+{
+    /// <summary>Longest path of a Unix socket that this code makes, in bytes (the kernel's limit is 107).</summary>
+    public const int LongestSocketPath = 100;
+
+    private const int LongestSocketName = 42; // "/" + store or instance name + "/.s.PGSQL.65535"
+
+    private SystemState(string system, string folder)
+    {
+        System = system;
+        Folder = folder;
+        Key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..8];
+        Run = Encoding.UTF8.GetByteCount(folder) + "/run".Length + LongestSocketName <= LongestSocketPath
+            ? Path.Combine(folder, "run")
+            : Path.Combine("/tmp", $"tenfold-{Environment.UserName}-{Key}");
+    }
+
+    /// <summary>The system's name.</summary>
+    public string System { get; }
+
+    /// <summary>The state folder, absolute.</summary>
+    public string Folder { get; }
+
+    /// <summary>Short and stable name of the folder, for what must be unique on the machine (cgroups).</summary>
+    public string Key { get; }
+
+    /// <summary>Sockets and pid files. Under <c>/tmp</c> when the folder's path is too long for a Unix socket.</summary>
+    public string Run { get; }
+
+    /// <summary>Output of instances and stores.</summary>
+    public string Logs => Path.Combine(Folder, "logs");
+
+    /// <summary>Data of the stores, a folder each.</summary>
+    public string Stores => Path.Combine(Folder, "stores");
+
+    /// <summary>Held by the host for as long as it lives.</summary>
+    public string LockFile => Path.Combine(Folder, "host.lock");
+
+    /// <summary>Identity of the process that holds <see cref="LockFile"/>.</summary>
+    public string HostFile => Path.Combine(Folder, "host.pid");
+
+    /// <summary>The control socket of the host.</summary>
+    public string ControlSocket => Path.Combine(Run, "control.sock");
+
+    /// <summary>Folder of one store's data and password.</summary>
+    public string Store(string name) => Path.Combine(Stores, name);
+
+    /// <summary>Published output of one service.</summary>
+    public string Build(string service) => Path.Combine(Folder, "build", service);
+
+    /// <summary>Current log file of an instance or a store.</summary>
+    public string LogFile(string name) => Path.Combine(Logs, name + ".log");
+
+    /// <summary>Pid file of a child process.</summary>
+    public string PidFile(string name) => Path.Combine(Run, name + ".pid");
+
+    /// <summary>Unix socket of an instance.</summary>
+    public string Socket(string name) => Path.Combine(Run, name + ".sock");
+
+    /// <summary>The state of a system at its usual place; nothing is created yet.</summary>
+    /// <param name="system">The system's name.</param>
+    /// <param name="environment">Environment variables; this process's when not given.</param>
+    public static SystemState Of(string system, Func<string, string?>? environment = null)
+    {
+        environment ??= Environment.GetEnvironmentVariable;
+        var root = Text("TENFOLD_STATE");
+        if (root is null && Environment.IsPrivilegedProcess)
+        {
+            root = "/var/lib/tenfold";
+        }
+
+        root ??= Text("XDG_STATE_HOME") is { } xdg
+            ? Path.Combine(xdg, "tenfold")
+            : Path.Combine(
+                Text("HOME") ?? throw new RuntimeException(RuntimeFailure.Machine, "no place for the state: neither TENFOLD_STATE nor HOME is set; set TENFOLD_STATE to a folder"),
+                ".local/state/tenfold");
+        return At(Path.Combine(root, system), system);
+
+        string? Text(string name) => environment(name) is { Length: > 0 } value ? value : null;
+    }
+
+    /// <summary>The state of a system in a folder of the caller's choice; nothing is created yet.</summary>
+    public static SystemState At(string folder, string system) =>
+        new(system, Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+
+    /// <summary>Makes the folders that are not there yet.</summary>
+    /// <exception cref="RuntimeException">The folder cannot be made or written.</exception>
+    public void Create()
+    {
+        foreach (var folder in (ReadOnlySpan<string>)[Folder, Run, Logs, Stores])
+        {
+            StateFolder.Make(folder);
+        }
+
+        StateFolder.CheckWritable(Folder);
+    }
+
+    /// <summary>Deletes the whole folder. Nothing of the system may be running.</summary>
+    public void Delete()
+    {
+        foreach (var folder in (ReadOnlySpan<string>)[Run, Folder])
+        {
+            if (Directory.Exists(folder))
+            {
+                StateFolder.Guarded(folder, () => Directory.Delete(folder, recursive: true));
+            }
+        }
+    }
+
+    public override string ToString() => Folder;
+}
