@@ -41,10 +41,10 @@ internal sealed class TenfoldCommand : IDisposable
             await process.WaitForExitAsync(timeout.Token);
             return new CommandResult(process.ExitCode, await output, await errors);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"tenfold {string.Join(' ', arguments)} did not end in time.");
+            throw new TimeoutException($"tenfold {string.Join(' ', arguments)} did not end in time.", e);
         }
     }
 
@@ -61,6 +61,7 @@ internal sealed class TenfoldCommand : IDisposable
         var start = new ProcessStartInfo(Path.Combine(Repository.Root, "tenfold"))
         {
             WorkingDirectory = Repository.Root,
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             StandardOutputEncoding = Encoding.UTF8,
