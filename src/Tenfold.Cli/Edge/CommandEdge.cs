@@ -3,6 +3,8 @@ using Tenfold.Cli.Verbs;
 using Tenfold.Gateway;
 using Tenfold.Guide.Validation;
 using Tenfold.Runtime;
+using Tenfold.Runtime.Control;
+using Tenfold.Runtime.State;
 
 namespace Tenfold.Cli.Edge;
 
@@ -21,7 +23,7 @@ internal static class CommandEdge
         {
             CheckVerb.Create(shell),
             UpVerb.Create(shell),
-            LoadVerb.Create(shell),
+            LoadVerb.Create(shell, (system, cancel) => FindRunningAsync(shell, system, cancel)),
             StatusVerb.Create(shell),
             LogsVerb.Create(shell),
             RestartVerb.Create(shell),
@@ -83,6 +85,12 @@ internal static class CommandEdge
         RuntimeFailure.Machine => ExitCode.Machine,
         _ => ExitCode.Missed,
     };
+
+    private static async Task<Uri?> FindRunningAsync(Shell shell, string system, CancellationToken cancel)
+    {
+        using var client = new ControlClient(SystemState.Of(system, shell.Environment), shell.Time);
+        return await client.StatusAsync(cancel) is { Gateway.Url: var url } ? new Uri(url) : null;
+    }
 
     private static int Refuse(ParseResult parsed, Shell shell)
     {

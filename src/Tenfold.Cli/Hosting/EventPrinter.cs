@@ -9,7 +9,7 @@ namespace Tenfold.Cli.Hosting;
 /// <summary>Prints what a host tells. Thread-safe.</summary>
 internal sealed class EventPrinter : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
     private readonly Action<HostEvent> _print;
@@ -27,7 +27,7 @@ internal sealed class EventPrinter : IDisposable
         }
     }
 
-    /// <summary>Lines for people; a step that takes long is told every 5 s.</summary>
+    /// <summary>Lines for people; a step that takes long is told every 10 s.</summary>
     public static EventPrinter Plain(Shell shell) => new(shell.Time, one => PrintPlain(shell, one), shell.Out.WriteLine);
 
     /// <summary>A JSON object a line.</summary>

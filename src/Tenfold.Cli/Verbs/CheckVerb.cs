@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Tenfold.Cli.Edge;
 using Tenfold.Cli.Output;
+using Tenfold.Guide;
 using Tenfold.Guide.Reading;
 
 namespace Tenfold.Cli.Verbs;
@@ -29,7 +30,8 @@ internal static class CheckVerb
         }
         else if (result.Guide is { } guide)
         {
-            GuideSummary.Write(guide, file, shell.Out);
+            shell.Out.Write(GuideSummary.Of(guide));
+            shell.Out.WriteLine($"{file} is valid");
         }
         else
         {

@@ -26,7 +26,7 @@ internal static class Leftovers
         var ended = await Orphans.EndAsync(state, Grace, shell.Time, cancel);
         if (ended.Count > 0)
         {
-            shell.Error.WriteLine($"tenfold: the host of {state.System} was killed; ended what it left: {string.Join(", ", ended.Select(one => $"{one.Name} (pid {one.Pid})"))}");
+            shell.Error.WriteLine($"tenfold: the host of {state.System} was killed; ended what it left: {string.Join(", ", ended.Select(one => one.Name).Distinct())}");
         }
 
         return ended;

@@ -12,7 +12,7 @@ internal static class SchemaVerb
         var command = new Command("schema", "Print the JSON schema of a guide");
         command.SetAction(_ =>
         {
-            shell.Out.WriteLine(GuideSchema.Generate());
+            shell.Out.Write(GuideSchema.Text());
             return ExitCode.Fine;
         });
         return command;

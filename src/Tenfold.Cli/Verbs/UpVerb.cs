@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Tenfold.Cli.Edge;
 using Tenfold.Cli.Hosting;
-using Tenfold.Cli.Output;
 using Tenfold.Runtime.Control;
 using Tenfold.Runtime.State;
 

@@ -1,9 +1,9 @@
-using System.Globalization;
 using Tenfold.Guide;
 using Tenfold.Runtime.Build;
 using Tenfold.Runtime.Instances;
 using Tenfold.Runtime.Logs;
 using Tenfold.Runtime.Processes;
+using Tenfold.Runtime.Schema;
 using Tenfold.Runtime.State;
 
 namespace Tenfold.Runtime.Host;
@@ -33,15 +33,44 @@ internal static class ServiceSetup
         return new ServiceProgram(run, service.Seed is { } seed ? [.. run, .. seed] : null, Path.GetDirectoryName(built.Assembly)!, built.WasBuilt);
     }
 
-    /// <summary>Whether the seed of a service has run to its end on these stores.</summary>
-    public static bool IsSeeded(SystemState state, string service) => File.Exists(Mark(state, service));
-
-    /// <summary>Runs the seed; a second call after a success is the caller's mistake.</summary>
+    /// <summary>
+    /// Runs the seed unless it has run to its end before. That is noted with the data: in the first PostgreSQL of the system,
+    /// or (<paramref name="ledger"/> is null) in a file beside the stores.
+    /// </summary>
+    /// <returns>False when it had run before.</returns>
     /// <exception cref="RuntimeException">It failed; the message holds its last lines. It runs again at the next start.</exception>
+    public static async Task<bool> SeedOnceAsync(string name, string? ledger, SystemState state, Func<CancellationToken, Task> run, Action<string> report, CancellationToken cancel)
+    {
+        if (ledger is not null)
+        {
+            return await Seeds.RunOnceAsync(
+                ledger,
+                name,
+                async token =>
+                {
+                    await run(token);
+                    return 0;
+                },
+                report,
+                cancel);
+        }
+
+        var mark = Path.Combine(state.Stores, $"seeded-{name}");
+        if (File.Exists(mark))
+        {
+            return false;
+        }
+
+        await run(cancel);
+        StateFolder.Write(mark, "");
+        return true;
+    }
+
+    /// <summary>Runs the seed.</summary>
+    /// <exception cref="RuntimeException">It failed; the message holds its last lines.</exception>
     public static async Task SeedAsync(
         string name, ServiceProgram program, IReadOnlyDictionary<string, string> environment, SystemState state, TimeProvider time, CancellationToken cancel)
     {
-        var start = time.GetUtcNow();
         await using var log = new LogFile(state.LogFile($"seed-{name}"), time);
         await using var seed = ChildProcess.Start(
             new ProcessSpec
@@ -62,10 +91,5 @@ internal static class ServiceSetup
                 RuntimeFailure.Failed,
                 $"the seed of {name} {ExitText.Of(code)}: {string.Join(' ', program.Seed)}; its last lines:{string.Concat(log.Tail(ReportedLines).Select(line => "\n    " + line))}");
         }
-
-        // Beside the data, so that deleting the stores deletes it too.
-        StateFolder.Write(Mark(state, name), start.ToString("O", CultureInfo.InvariantCulture));
     }
-
-    private static string Mark(SystemState state, string service) => Path.Combine(state.Stores, $"seeded-{service}");
 }

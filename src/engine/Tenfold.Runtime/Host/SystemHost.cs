@@ -149,9 +149,10 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     {
         _hostLock = await HostLock.TryTakeAsync(_state, _options.Time, cancel)
             ?? throw new RuntimeException(RuntimeFailure.Guide, $"{_guide.System} is already up (host process {HostLock.Owner(_state)?.Pid}); stop it first with: tenfold down {_guide.System}");
-        foreach (var orphan in await Orphans.EndAsync(_state, OrphanGrace, _options.Time, cancel))
+        var orphans = await Orphans.EndAsync(_state, OrphanGrace, _options.Time, cancel);
+        if (orphans.Count > 0)
         {
-            Note($"{orphan.Name} (pid {orphan.Pid}) was left by a host that was killed; it was {(orphan.Killed ? "killed" : "stopped")}");
+            Note($"the last host was killed; ended what it left: {string.Join(", ", orphans.Select(one => one.Name).Distinct())}");
         }
 
         _control = await ControlServer.StartAsync(_state.ControlSocket, this, cancel);
@@ -180,7 +181,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         {
             if (store.Schema is { } schema)
             {
-                await StepAsync($"schema of {name}", () => Migrations.ApplyAsync(_stores!.ConnectionString(name), Path.Combine(_guide.Folder, schema), cancel));
+                await StepAsync($"schema of {name}", () => Migrations.ApplyAsync(_stores!.ConnectionString(name), Path.Combine(_guide.Folder, schema), Note, cancel));
             }
         }
     }
@@ -202,14 +203,21 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     {
         var rotation = new GatewayRotation(_gateway!);
         var strings = _guide.Stores.Keys.ToDictionary(store => store, store => _stores!.ConnectionString(store), StringComparer.Ordinal);
+        var ledger = _guide.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres).Select(store => strings[store.Key]).FirstOrDefault();
         var starting = new List<Task>();
         foreach (var (name, service) in _guide.Services)
         {
             var program = programs[name];
             var environment = InstanceEnvironment.OfService(name, service.Environment, _options.GuideFile, strings);
-            if (program.Seed is not null && !ServiceSetup.IsSeeded(_state, name))
+            if (program.Seed is not null)
             {
-                await StepAsync($"seed of {name}", () => ServiceSetup.SeedAsync(name, program, environment, _state, _options.Time, cancel));
+                await ServiceSetup.SeedOnceAsync(
+                    name,
+                    ledger,
+                    _state,
+                    token => StepAsync($"seed of {name}", () => ServiceSetup.SeedAsync(name, program, environment, _state, _options.Time, token)),
+                    Note,
+                    cancel);
             }
 
             var supervisor = new ServiceSupervisor(new ServiceRun
