@@ -18,7 +18,7 @@ on_stop+=(down)
 "$repo/tenfold" up "$here/gateway" --detach >"$tmp/up.log" 2>&1 || { tail -n 20 "$tmp/up.log" >&2; die 3 "tenfold up failed"; }
 tenfold_port=$BENCH_PORT
 wait_http "http://127.0.0.1:$tenfold_port/products.json" 20 up
-host=$(host_pid "$here/gateway")
+host=$(host_pid bench-gateway) || exit 3
 
 upstreams=("$BENCH_FOLDER"/upstream-*)
 [ ${#upstreams[@]} = 2 ] || die 3 "expected two upstreams, found ${upstreams[*]}"
