@@ -33,7 +33,7 @@ generate() { # generate SIDE: the command, its output in SIDE.log
 
 without_errors() { # without_errors SIDE
   case $1 in
-    tenfold) node -e 'const r = JSON.parse(require("fs").readFileSync(process.argv[1])); process.exit(r.errors === 0 ? 0 : 1)' "$tmp/tenfold.json" ;;
+    tenfold) node -e 'const r = JSON.parse(require("fs").readFileSync(process.argv[1])); process.exit(r.total.errors === 0 ? 0 : 1)' "$tmp/tenfold.json" ;;
     wrk) ! grep -qE 'Socket errors|Non-2xx' "$tmp/wrk.log" ;;
     hey) ! grep -q 'Error distribution' "$tmp/hey.log" && ! grep -E '^ *\[[0-9]+\]' "$tmp/hey.log" | grep -qv '\[200\]' ;;
     autocannon) node -e 'const r = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8").split("\n").find(l => l.startsWith("{"))); process.exit(r.errors + r.timeouts + r.non2xx === 0 ? 0 : 1)' "$tmp/autocannon.log" ;;
