@@ -50,7 +50,7 @@ public readonly record struct RouteKey(string Method, PathPattern Path)
         var method = text[..space];
         if (!Methods.Contains(method))
         {
-            error = $"unknown method '{method}'{Suggestion.For(method, Methods)}; allowed: {string.Join(", ", Methods)}";
+            error = $"unknown method '{method}'{Suggestion.Among(method, Methods)}";
             return false;
         }
 

@@ -110,10 +110,8 @@ public sealed class PathPattern : IEquatable<PathPattern>
         }
     }
 
-    /// <summary>Whether the two match the same paths: they differ in the names of their places at most.</summary>
-    public bool IsSameAs(PathPattern other) =>
-        _rest == other._rest && _segments.Length == other._segments.Length
-        && _segments.Zip(other._segments).All(s => IsPlace(s.First) ? IsPlace(s.Second) : s.First == s.Second);
+    /// <summary>Equal for patterns that match the same paths: the text without the names of its places.</summary>
+    internal string Shape => '/' + string.Join('/', _segments.Select(s => IsPlace(s) ? "{}" : s).Concat(_rest ? ["**"] : []));
 
     /// <summary>Whether some path matches both.</summary>
     public bool Overlaps(PathPattern other)

@@ -1,1 +1,1 @@
-Microsoft.AspNetCore.Builder.WebApplication.Create(args).Run();
+return await Rez.RezApp.RunAsync(args);

@@ -3,6 +3,7 @@ using Tenfold.Guide;
 using Tenfold.Runtime.Cgroups;
 using Tenfold.Runtime.Processes;
 using Tenfold.Runtime.State;
+using Tenfold.Runtime.Stores;
 
 var state = SystemState.At(args[0], "orphans");
 using var hostLock = await HostLock.TryTakeAsync(state, TimeProvider.System, CancellationToken.None);
@@ -12,22 +13,35 @@ if (hostLock is null)
     return 1;
 }
 
-var cgroup = (await Cgroup.TryCreateAsync(state, "stubborn", new InstanceSize(), TimeProvider.System, CancellationToken.None)).Group;
-var started = new TaskCompletionSource();
-_ = ChildProcess.Start(
-    new ProcessSpec
+if (args is [_, "stores"])
+{
+    var guide = new SystemGuide
     {
-        Name = "stubborn",
-        FileName = "sh",
-        // Ignores SIGTERM, as does its child; the grandchild has left the session.
-        Arguments = ["-c", "trap '' TERM; sleep 1000 & setsid sleep 1001 & echo started; wait"],
-        WorkingDirectory = "/",
-        Cgroup = cgroup,
-    },
-    state,
-    line => started.TrySetResult(),
-    TimeProvider.System);
-await started.Task;
+        System = "orphans",
+        Stores = new Dictionary<string, Store> { ["main"] = new() { Engine = StoreEngine.Postgres }, ["cache"] = new() { Engine = StoreEngine.Redis } },
+    };
+    _ = await StoreSet.StartAsync(guide, state, new StoreOptions { Durable = false }, CancellationToken.None);
+}
+else
+{
+    var cgroup = (await Cgroup.TryCreateAsync(state, "stubborn", new InstanceSize(), TimeProvider.System, CancellationToken.None)).Group;
+    var started = new TaskCompletionSource();
+    _ = ChildProcess.Start(
+        new ProcessSpec
+        {
+            Name = "stubborn",
+            FileName = "sh",
+            // Ignores SIGTERM, as does its child; the grandchild has left the session.
+            Arguments = ["-c", "trap '' TERM; sleep 1000 & setsid sleep 1001 & echo started; wait"],
+            WorkingDirectory = "/",
+            Cgroup = cgroup,
+        },
+        state,
+        line => started.TrySetResult(),
+        TimeProvider.System);
+    await started.Task;
+}
+
 Console.WriteLine("ready");
 await Task.Delay(Timeout.Infinite);
 return 0;

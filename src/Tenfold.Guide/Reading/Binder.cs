@@ -15,11 +15,16 @@ internal sealed class Binder(Findings findings)
     /// <summary>Keys that begin so, at the top of the file, are places for anchors; nothing reads them.</summary>
     public const string AnchorPrefix = "x-";
 
+    /// <summary>Items of one list or mapping.</summary>
+    public const int MaxItems = 1000;
+
+    private readonly Dictionary<Type, RecordShape> _shapes = [];
+
     public SystemGuide Guide(Node root) => (SystemGuide)Record(root, typeof(SystemGuide), "");
 
     private object Value(Node node, Type type, string path, BetweenAttribute? between)
     {
-        if (!findings.IsWritten(path) || node is ScalarNode)
+        if (!findings.IsWritten(path) || node is ScalarNode { IsNull: false })
         {
             findings.Place(path, node.At);
         }
@@ -82,15 +87,14 @@ internal sealed class Binder(Findings findings)
     {
         var values = Enum.GetValues(type).Cast<object>().ToDictionary(v => RecordShape.Kebab(v.ToString()!), StringComparer.Ordinal);
         var placeholder = values.Values.First();
-        var allowed = $"allowed: {string.Join(", ", values.Keys)}";
         if (node is not ScalarNode scalar)
         {
-            return Wrong(node, path, $"expected one value, found {node.Kind}; {allowed}", placeholder);
+            return Wrong(node, path, $"expected one value, found {node.Kind}{Suggestion.Among("", values.Keys)}", placeholder);
         }
 
         return values.TryGetValue(scalar.Text, out var value)
             ? value
-            : Wrong(node, path, $"unknown value {node.Kind}{Suggestion.For(scalar.Text, values.Keys)}; {allowed}", placeholder);
+            : Wrong(node, path, $"unknown value {node.Kind}{Suggestion.Among(scalar.Text, values.Keys)}", placeholder);
     }
 
     private object List(Node node, Type type, string path, BetweenAttribute? between)
@@ -99,6 +103,11 @@ internal sealed class Binder(Findings findings)
         if (node is not ListNode list)
         {
             return Wrong(node, path, $"expected a list, found {node.Kind}", Placeholder(type));
+        }
+
+        if (list.Items.Count > MaxItems)
+        {
+            return Wrong(node, path, $"has {list.Items.Count:N0} items; allowed: at most {MaxItems:N0}", Placeholder(type));
         }
 
         var items = Array.CreateInstance(itemType, list.Items.Count);
@@ -118,12 +127,17 @@ internal sealed class Binder(Findings findings)
             return Wrong(node, path, $"expected a mapping, found {node.Kind}", Placeholder(type));
         }
 
+        if (map.Entries.Count > MaxItems)
+        {
+            return Wrong(node, path, $"has {map.Entries.Count:N0} items; allowed: at most {MaxItems:N0}", Placeholder(type));
+        }
+
         // Ordered: tables and summaries list things as the guide does.
         var items = (IDictionary)Activator.CreateInstance(typeof(OrderedDictionary<,>).MakeGenericType(typeof(string), itemType))!;
         foreach (var entry in map.Entries)
         {
             var itemPath = ItemPath.Of(path, entry.Key);
-            findings.Place(itemPath, entry.KeyAt);
+            findings.PlaceKey(itemPath, entry.KeyAt);
             items.Add(entry.Key, Value(entry.Value, itemType, itemPath, between));
         }
 
@@ -132,10 +146,10 @@ internal sealed class Binder(Findings findings)
 
     private object Record(Node node, Type type, string path)
     {
-        var shape = RecordShape.Of(type);
+        var shape = Shape(type);
         if (node is not MapNode map)
         {
-            return Wrong(node, path, $"expected a mapping, found {node.Kind}; allowed keys: {string.Join(", ", shape.Names)}", Placeholder(type));
+            return Wrong(node, path, $"expected a mapping, found {node.Kind}{Suggestion.Among("", shape.Names, "allowed keys")}", Placeholder(type));
         }
 
         return Fill(map, shape, path, alsoAllowed: null);
@@ -144,12 +158,17 @@ internal sealed class Binder(Findings findings)
     private object Fill(MapNode map, RecordShape shape, string path, string? alsoAllowed)
     {
         var record = Placeholder(shape.Type);
+        if (map.Entries.Count > MaxItems)
+        {
+            return Wrong(map, path, $"has {map.Entries.Count:N0} keys{Suggestion.Among("", shape.Names)}", record);
+        }
+
         foreach (var entry in map.Entries)
         {
             var itemPath = ItemPath.Of(path, entry.Key);
             if (shape.Find(entry.Key) is { } key)
             {
-                findings.Place(itemPath, entry.KeyAt);
+                findings.PlaceKey(itemPath, entry.KeyAt);
                 key.Property.SetValue(record, Value(entry.Value, key.Type, itemPath, key.Between));
             }
             else if (entry.Key != alsoAllowed && !(path.Length == 0 && entry.Key.StartsWith(AnchorPrefix, StringComparison.Ordinal)))
@@ -168,7 +187,6 @@ internal sealed class Binder(Findings findings)
 
     private object Step(Node node, string path)
     {
-        var allowed = $"allowed: {string.Join(", ", LoadSteps.Kinds)}";
         if (node is not MapNode map)
         {
             return Wrong(node, path, $"expected a step such as {{ get: /path }} or {{ think: 1s }}, found {node.Kind}", Placeholder(typeof(LoadStep)));
@@ -177,27 +195,36 @@ internal sealed class Binder(Findings findings)
         var kinds = map.Entries.Where(e => LoadSteps.Kinds.Contains(e.Key)).ToArray();
         if (kinds.Length != 1)
         {
-            var found = kinds.Length == 0
-                ? $"a step without a kind{map.Entries.Select(e => Suggestion.For(e.Key, LoadSteps.Kinds)).FirstOrDefault(s => s.Length > 0)}"
-                : $"a step of several kinds: {string.Join(", ", kinds.Select(k => k.Key))}";
-            return Wrong(node, path, $"{found}; exactly one is {allowed}", Placeholder(typeof(LoadStep)));
+            var found = kinds.Length == 0 ? "has no kind" : $"has several kinds: {string.Join(", ", kinds.Select(k => k.Key))}";
+            var near = map.Entries.Select(e => e.Key).FirstOrDefault(k => kinds.Length == 0 && Suggestion.Nearest(k, LoadSteps.Kinds) is not null, "");
+            return Wrong(node, path, found + Suggestion.Among(near, LoadSteps.Kinds, "exactly one is allowed"), Placeholder(typeof(LoadStep)));
         }
 
         var kind = kinds[0];
         if (kind.Key == LoadSteps.Think)
         {
-            return Fill(map, RecordShape.Of(typeof(ThinkStep)), path, alsoAllowed: null);
+            return Fill(map, Shape(typeof(ThinkStep)), path, alsoAllowed: null);
         }
 
-        var request = (RequestStep)Fill(map, RecordShape.Of(typeof(RequestStep)), path, alsoAllowed: kind.Key);
+        var request = (RequestStep)Fill(map, Shape(typeof(RequestStep)), path, alsoAllowed: kind.Key);
         var target = ItemPath.Of(path, kind.Key);
-        findings.Place(target, kind.KeyAt);
+        findings.PlaceKey(target, kind.KeyAt);
         return request with { Method = kind.Key.ToUpperInvariant(), Path = (string)Value(kind.Value, typeof(string), target, null) };
+    }
+
+    private RecordShape Shape(Type type)
+    {
+        if (!_shapes.TryGetValue(type, out var shape))
+        {
+            _shapes[type] = shape = RecordShape.Of(type);
+        }
+
+        return shape;
     }
 
     private static string Unknown(string key, RecordShape shape) => LaterKeys.Includes(shape.Type, key)
         ? $"`{key}` is not supported yet"
-        : $"unknown key{Suggestion.For(key, shape.Names)}; allowed: {string.Join(", ", shape.Names)}";
+        : $"unknown key{Suggestion.Among(key, shape.Names)}";
 
     private object Wrong(Node node, string path, string message, object placeholder)
     {

@@ -16,6 +16,9 @@ internal sealed class Composer(string text, Substitution substitution, Findings 
     private readonly Dictionary<string, Node?> _anchors = new(StringComparer.Ordinal); // null: not complete yet
     private int _read;
 
+    /// <summary>How far the parser came.</summary>
+    public Position Reached => _parser.Current is { } current ? At(current) : new Position(1, 1);
+
     /// <summary>The file's only document; null when there is none.</summary>
     /// <exception cref="YamlException">It is not YAML, or more than this reader takes; the mark says where.</exception>
     public Node? Compose()
@@ -204,13 +207,16 @@ internal sealed class Composer(string text, Substitution substitution, Findings 
 
     private static Position At(ParsingEvent e) => new((int)e.Start.Line, (int)e.Start.Column);
 
-    private static YamlException TooLarge(ParsingEvent e) => TooLarge(At(e));
+    private static TreeException TooLarge(ParsingEvent e) => TooLarge(At(e));
 
-    private static YamlException TooLarge(Position at)
+    private static TreeException TooLarge(Position at)
     {
         var mark = new Mark(0, at.Line, at.Column);
-        return new(mark, mark, $"the guide has more than {MaxNodes:N0} values once aliases are written out");
+        return new TreeException(mark, $"the guide has more than {MaxNodes:N0} values once aliases are written out");
     }
 
-    private static YamlException Stop(ParsingEvent e, string message) => new(e.Start, e.End, message);
+    private static TreeException Stop(ParsingEvent e, string message) => new(e.Start, message);
 }
+
+/// <summary>YAML that this reader does not take; the message is its own.</summary>
+internal sealed class TreeException(Mark at, string message) : YamlException(at, at, message);

@@ -12,8 +12,12 @@ internal readonly record struct Position(int Line, int Column);
 /// </summary>
 internal sealed class Findings(string file)
 {
+    private const int LongestPath = 200;
+    private const int LongestMessage = 600;
+
     private readonly List<GuideError> _errors = [];
     private readonly Dictionary<string, Position> _places = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Position> _keys = new(StringComparer.Ordinal);
     private readonly HashSet<string> _unread = new(StringComparer.Ordinal);
 
     public bool Any => _errors.Count > 0;
@@ -22,6 +26,8 @@ internal sealed class Findings(string file)
     public IReadOnlyList<GuideError> InOrder() => [.. _errors.OrderBy(e => e.Line).ThenBy(e => e.Column)];
 
     public void Place(string path, Position at) => _places[path] = at;
+
+    public void PlaceKey(string path, Position at) => _keys[path] = _places[path] = at;
 
     /// <summary>Whether the item is written in the file.</summary>
     public bool IsWritten(string path) => _places.ContainsKey(path);
@@ -37,7 +43,7 @@ internal sealed class Findings(string file)
     public void Silence(string path) => _unread.Add(path);
 
     public void Add(string path, Position at, string message) =>
-        _errors.Add(new GuideError(file, at.Line, at.Column, path, message));
+        _errors.Add(new GuideError(file, at.Line, at.Column, OneLine(path, LongestPath), OneLine(message, LongestMessage)));
 
     /// <summary>A rule that an item breaks; it stands where the item, or else the nearest thing around it, is written.</summary>
     public void Add(string path, string message)
@@ -45,6 +51,19 @@ internal sealed class Findings(string file)
         if (!IsUnread(path))
         {
             Add(path, PlaceOf(path) ?? new Position(1, 1), message);
+        }
+    }
+
+    /// <summary>A rule that an item's key breaks, as a name does.</summary>
+    public void AddToKey(string path, string message)
+    {
+        if (_keys.TryGetValue(path, out var at))
+        {
+            Add(path, at, message);
+        }
+        else
+        {
+            Add(path, message);
         }
     }
 
@@ -82,6 +101,13 @@ internal sealed class Findings(string file)
         }
 
         return null;
+    }
+
+    // An error is one line of output, whatever the guide holds.
+    private static string OneLine(string text, int longest)
+    {
+        var shown = text.Length <= longest ? text : text[..longest] + "…";
+        return shown.Replace("\r", "\\r", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal).Replace("\t", "\\t", StringComparison.Ordinal);
     }
 
     private static string Parent(string path) => path[..Math.Max(0, path.AsSpan().LastIndexOfAny('.', '['))];

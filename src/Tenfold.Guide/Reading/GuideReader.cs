@@ -50,9 +50,10 @@ public static class GuideReader
 
     private static Node? Compose(string text, Findings findings, Func<string, string?> environment)
     {
+        var composer = new Composer(text, new Substitution(environment), findings);
         try
         {
-            var root = new Composer(text, new Substitution(environment), findings).Compose();
+            var root = composer.Compose();
             if (root is null or ScalarNode { IsNull: true })
             {
                 findings.Add("", new Position(1, 1), "the file is empty; a guide begins with 'system: NAME'");
@@ -63,12 +64,13 @@ public static class GuideReader
         }
         catch (YamlException e)
         {
-            findings.Add("", new Position((int)e.Start.Line, (int)e.Start.Column), SyntaxHint.For(text, e));
+            var (at, message) = SyntaxHint.For(text, e);
+            findings.Add("", at, message);
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException or FormatException or OverflowException or IndexOutOfRangeException)
         {
             // The parser lets such exceptions of its own escape for some malformed escapes and tags.
-            findings.Add("", new Position(1, 1), $"not YAML: {e.Message}");
+            findings.Add("", composer.Reached, "not YAML: a malformed escape, tag or directive from here on");
         }
 
         return null;

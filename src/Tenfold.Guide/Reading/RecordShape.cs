@@ -14,7 +14,7 @@ internal sealed record KeyShape(string Key, PropertyInfo Property, bool IsRequir
 /// <summary>The keys of a guide record, read from its properties: the one source for reading, schema and documentation.</summary>
 internal sealed record RecordShape(Type Type, IReadOnlyList<KeyShape> Keys)
 {
-    public IEnumerable<string> Names => Keys.Select(k => k.Key);
+    public IReadOnlyList<string> Names { get; } = [.. Keys.Select(k => k.Key)];
 
     public KeyShape? Find(string key) => Keys.FirstOrDefault(k => k.Key == key);
 

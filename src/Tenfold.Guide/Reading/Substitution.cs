@@ -9,7 +9,9 @@ namespace Tenfold.Guide.Reading;
 /// </summary>
 internal sealed class Substitution(Func<string, string?> environment)
 {
-    private const int MaxLength = 64 * 1024;
+    private const int MaxLength = 1 << 20;
+
+    private int _filledIn;
 
     /// <summary>On an error <paramref name="result"/> is the text as written.</summary>
     public bool TryApply(string text, out string result, [NotNullWhen(false)] out string? error)
@@ -54,9 +56,10 @@ internal sealed class Substitution(Func<string, string?> environment)
 
             built.Append(value);
             at = close + 1;
-            if (built.Length > MaxLength)
+            _filledIn += value.Length;
+            if (_filledIn > MaxLength)
             {
-                error = "longer than 64Ki characters once environment variables are filled in";
+                error = "the environment variables of this guide hold more than 1Mi characters together";
                 return false;
             }
         }

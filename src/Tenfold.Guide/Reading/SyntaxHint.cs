@@ -5,35 +5,52 @@ namespace Tenfold.Guide.Reading;
 /// <summary>What a YAML parser's complaint means to the person who wrote the file.</summary>
 internal static class SyntaxHint
 {
-    public static string For(string text, YamlException error)
+    private const int LongestLine = 500; // a hint is for people; looking for braces is quadratic
+
+    public static (Position At, string Message) For(string text, YamlException error)
     {
-        var lines = text.Split('\n');
-        var line = Line(lines, error.Start.Line);
-        if (IndentsWithTab(line) || IndentsWithTab(Line(lines, error.Start.Line + 1)))
+        var at = new Position((int)error.Start.Line, (int)error.Start.Column);
+        if (error is TreeException)
         {
-            return "a tab indents this line; YAML indents with spaces";
+            return (at, error.Message);
         }
 
-        var hint = line.Contains('{', StringComparison.Ordinal) && HasPlace(line) ? "; a text with braces needs quotes: \"/api/{id}\""
-            : line.Contains('*', StringComparison.Ordinal) ? "; a text that begins with * needs quotes"
-            : "";
-        return IsOwn(error) ? error.Message : $"not YAML: {error.Message.TrimEnd('.')}{hint}";
+        var lines = text.Split('\n');
+        var about = string.Join('\n', lines.Skip(at.Line - 1).Take(2)); // the parser may stop at the line end before the culprit
+        if (TabIndent(lines, at.Line) is { } tab && (about.Contains('\t', StringComparison.Ordinal) || error.Message.Contains("tab", StringComparison.Ordinal)))
+        {
+            return (tab, "a tab indents this line; YAML indents with spaces");
+        }
+
+        var line = at.Line <= lines.Length ? lines[at.Line - 1] : "";
+        line = line.Length <= LongestLine ? line : line[..LongestLine];
+        var hint = HasPlace(line) ? "; a text with braces needs quotes: \"/api/{id}\"" : "";
+        return (at, $"not YAML: {error.Message.TrimEnd('.')}{hint}");
     }
 
-    // Messages of this reader begin in lower case, the parser's in upper case.
-    private static bool IsOwn(YamlException error) => error.Message.Length > 0 && (char.IsLower(error.Message[0]) || error.Message[0] is '\'');
+    /// <summary>The first tab in an indentation, from a line on.</summary>
+    private static Position? TabIndent(string[] lines, int from)
+    {
+        for (var i = Math.Max(0, from - 1); i < lines.Length; i++)
+        {
+            var indent = lines[i].Length - lines[i].AsSpan().TrimStart(" \t").Length;
+            var tab = lines[i].AsSpan(0, indent).IndexOf('\t');
+            if (tab >= 0 && indent < lines[i].TrimEnd().Length)
+            {
+                return new Position(i + 1, tab + 1);
+            }
+        }
 
-    private static string Line(string[] lines, long number) => number >= 1 && number <= lines.Length ? lines[number - 1] : "";
-
-    private static bool IndentsWithTab(string line) => line.AsSpan(0, line.Length - line.AsSpan().TrimStart().Length).Contains('\t');
+        return null;
+    }
 
     /// <summary>A brace that is no flow mapping: <c>{id}</c>, <c>{{id}}</c>.</summary>
     private static bool HasPlace(string line)
     {
         for (var open = line.IndexOf('{', StringComparison.Ordinal); open >= 0; open = line.IndexOf('{', open + 1))
         {
-            if (open + 1 < line.Length && (char.IsAsciiLetter(line[open + 1]) || line[open + 1] == '{') && line.IndexOf('}', open) > 0
-                && !line[open..line.IndexOf('}', open)].Contains(':', StringComparison.Ordinal))
+            var close = line.IndexOf('}', open);
+            if (close > open + 1 && line.AsSpan(open, close - open).IndexOfAny(": ,") < 0)
             {
                 return true;
             }

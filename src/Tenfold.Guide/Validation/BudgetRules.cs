@@ -4,8 +4,11 @@ namespace Tenfold.Guide.Validation;
 
 internal static class BudgetRules
 {
+    private static readonly string[] Limits = [.. RecordShape.Of(typeof(Budget)).Names.Where(n => n != "route")];
+
     public static void Check(SystemGuide guide, Findings findings)
     {
+        var first = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var i = 0; i < guide.Budgets.Count; i++)
         {
             var budget = guide.Budgets[i];
@@ -17,30 +20,22 @@ internal static class BudgetRules
                 findings.Add(path, $"promises nothing; give at least one of: {string.Join(", ", Limits)}");
             }
 
-            if (findings.IsReadable($"{path}.route"))
+            if (findings.IsReadable(path) && findings.IsReadable($"{path}.route"))
             {
-                Route($"{path}.route", i, guide, findings);
+                Route($"{path}.route", i, budget.Route, first, guide.Gateway.Routes, findings);
             }
         }
     }
 
-    private static readonly string[] Limits = [.. RecordShape.Of(typeof(Budget)).Names.Where(n => n != "route")];
-
-    private static void Route(string path, int index, SystemGuide guide, Findings findings)
+    private static void Route(
+        string path, int index, RouteKey route, Dictionary<string, int> first, IReadOnlyList<Route> routes, Findings findings)
     {
-        var route = guide.Budgets[index].Route;
-        for (var i = 0; i < index; i++)
+        var key = $"{route.Method} {route.Path.Shape}";
+        if (!first.TryAdd(key, index))
         {
-            var other = guide.Budgets[i].Route;
-            if (other.Method == route.Method && other.Path.IsSameAs(route.Path) && findings.IsReadable($"budgets[{i}].route"))
-            {
-                findings.Add(path, $"{route} has a budget already: budgets[{i}]");
-                return;
-            }
+            findings.Add(path, $"{route} has a budget already: budgets[{first[key]}]");
         }
-
-        var routes = guide.Gateway.Routes;
-        if (routes.Count > 0 && findings.IsReadable("gateway.routes") && !routes.Any(r => Takes(r, route)))
+        else if (routes.Count > 0 && findings.IsReadable("gateway.routes") && !routes.Any(r => Takes(r, route)))
         {
             findings.Add(path, $"no route of the gateway takes {route}");
         }

@@ -24,8 +24,9 @@ internal static class GatewayRules
             Target(path, gateway.Routes[i], guide, findings);
             Conditions(path, gateway.Routes[i], findings);
             Balancing(path, gateway.Routes[i], findings);
-            Twin(path, i, gateway.Routes, findings);
         }
+
+        Twins(gateway.Routes, findings);
     }
 
     private static void Network(string path, string network, Findings findings)
@@ -35,8 +36,9 @@ internal static class GatewayRules
             return;
         }
 
-        var hint = IPAddress.TryParse(network, out var address) ? $"; did you mean '{network}/{(address.GetAddressBytes().Length * 8)}'?" : "";
-        findings.Add(path, $"'{network}' is no network{hint}; allowed: an address and a prefix length with no bits set after it, such as 10.0.0.0/8");
+        findings.Add(path, IPAddress.TryParse(network, out var address)
+            ? $"'{network}' is no network; did you mean '{network}/{address.GetAddressBytes().Length * 8}'?"
+            : $"'{network}' is no network; allowed: an address and a prefix length with no bits set after it, such as 10.0.0.0/8");
     }
 
     private static void Target(string path, Route route, SystemGuide guide, Findings findings)
@@ -46,7 +48,7 @@ internal static class GatewayRules
         {
             findings.Add(path, one
                 ? "has both service and services; keep one"
-                : $"goes nowhere: needs a service; there {(guide.Services.Count == 1 ? "is" : "are")}: {Listed(guide)}");
+                : $"goes nowhere: needs a service{Suggestion.Among("", Services(guide), "the guide has")}");
         }
 
         if (route.Service is { } service)
@@ -69,11 +71,11 @@ internal static class GatewayRules
     {
         if (!guide.Services.ContainsKey(service) && findings.IsReadable("services"))
         {
-            findings.Add(path, $"there is no service '{service}'{Suggestion.For(service, guide.Services.Keys)}; there {(guide.Services.Count == 1 ? "is" : "are")}: {Listed(guide)}");
+            findings.Add(path, $"there is no service '{service}'{Suggestion.Among(service, Services(guide), "the guide has")}");
         }
     }
 
-    private static string Listed(SystemGuide guide) => guide.Services.Count == 0 ? "none" : string.Join(", ", guide.Services.Keys);
+    private static string[] Services(SystemGuide guide) => [.. guide.Services.Keys];
 
     private static void Conditions(string path, Route route, Findings findings)
     {
@@ -88,7 +90,7 @@ internal static class GatewayRules
             var item = ItemPath.Of($"{path}.methods", i);
             if (!RouteKey.Methods.Contains(method))
             {
-                findings.Add(item, $"unknown method '{method}'{Suggestion.For(method, RouteKey.Methods)}; allowed: {string.Join(", ", RouteKey.Methods)}");
+                findings.Add(item, $"unknown method '{method}'{Suggestion.Among(method, RouteKey.Methods)}");
             }
             else if (route.Methods.Take(i).Contains(method))
             {
@@ -138,27 +140,28 @@ internal static class GatewayRules
         }
     }
 
-    /// <summary>Two routes that ask for the same: the second one would never be used.</summary>
-    private static void Twin(string path, int index, IReadOnlyList<Route> routes, Findings findings)
+    /// <summary>Of two routes that ask for the same, the second one would never be used.</summary>
+    private static void Twins(IReadOnlyList<Route> routes, Findings findings)
     {
-        var route = routes[index];
-        for (var i = 0; i < index; i++)
+        var first = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < routes.Count; i++)
         {
-            var other = routes[i];
-            if (findings.IsReadable($"{path}.path") && findings.IsReadable(ItemPath.Of(ItemPath.Of("gateway.routes", i), "path"))
-                && other.Path.IsSameAs(route.Path)
-                && string.Equals(other.Host, route.Host, StringComparison.OrdinalIgnoreCase)
-                && other.Methods.ToHashSet(StringComparer.Ordinal).SetEquals(route.Methods)
-                && Same(other.Headers, route.Headers, StringComparer.OrdinalIgnoreCase)
-                && Same(other.Query, route.Query, StringComparer.Ordinal))
+            var path = ItemPath.Of("gateway.routes", i);
+            if (findings.IsReadable(path) && findings.IsReadable($"{path}.path") && !first.TryAdd(Identity(routes[i]), i))
             {
-                findings.Add(path, $"never used: routes[{i}] takes the same requests");
-                return;
+                findings.Add(path, $"never used: routes[{first[Identity(routes[i])]}] takes the same requests");
             }
         }
     }
 
-    private static bool Same(IReadOnlyDictionary<string, string> left, IReadOnlyDictionary<string, string> right, StringComparer keys) =>
-        left.Count == right.Count && left.OrderBy(p => p.Key, keys).Zip(right.OrderBy(p => p.Key, keys))
-            .All(pair => keys.Equals(pair.First.Key, pair.Second.Key) && pair.First.Value == pair.Second.Value);
+    /// <summary>Equal for routes that take the same requests. No part of it can hold a line end, but for those in error already.</summary>
+    private static string Identity(Route route) => string.Join('\n',
+    [
+        route.Path.Shape,
+        route.Host?.ToUpperInvariant() ?? "",
+        string.Join(',', route.Methods.Order(StringComparer.Ordinal)),
+        .. route.Headers.Select(h => $"{h.Key.ToUpperInvariant()}: {h.Value}").Order(StringComparer.Ordinal),
+        "?",
+        .. route.Query.Select(q => $"{q.Key}={q.Value}").Order(StringComparer.Ordinal),
+    ]);
 }

@@ -7,7 +7,11 @@ internal static class GuideRules
 {
     public static void Check(SystemGuide guide, Findings findings, bool lookAtFiles)
     {
-        Names.Check("system", guide.System, findings);
+        if (!Names.Name().IsMatch(guide.System))
+        {
+            findings.Add("system", $"'{guide.System}' is not a name; allowed: {Names.Allowed}");
+        }
+
         if (guide.Services.Count == 0)
         {
             findings.Add("services", "a system needs at least one service");

@@ -104,7 +104,7 @@ internal static partial class LoadRules
         {
             if (!Names.Variable().IsMatch(name))
             {
-                findings.Add($"{path}.capture.{name}", $"'{name}' is no name of a variable; allowed: letters, digits, _ and -, not a digit first");
+                findings.AddToKey($"{path}.capture.{name}", $"'{name}' is no name of a variable; allowed: letters, digits, _ and -, not a digit first");
             }
 
             if (from.Length == 0 || from.Split('.').Any(part => part.Length == 0))
@@ -123,8 +123,7 @@ internal static partial class LoadRules
             var name = match.Groups["name"].Value.Trim();
             if (!captured.Contains(name))
             {
-                var hint = captured.Count == 0 ? "nothing is captured before this step" : $"captured before this step: {string.Join(", ", captured)}";
-                findings.Add(path, $"{{{{{name}}}}} is not captured{Suggestion.For(name, captured)}; {hint}");
+                findings.Add(path, $"{{{{{name}}}}} is not captured before this step{Suggestion.Among(name, captured, "captured")}");
             }
         }
     }

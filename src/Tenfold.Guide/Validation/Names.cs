@@ -7,11 +7,14 @@ namespace Tenfold.Guide.Validation;
 internal static partial class Names
 {
     /// <summary>Names of systems, services, stores and load tests: they become folders, sockets, cgroups and DNS labels.</summary>
+    public const string Allowed = "1 to 40 lower-case letters, digits and dashes, with a letter or digit first and last";
+
+    /// <summary>A key that names a service, a store or a load test.</summary>
     public static void Check(string path, string name, Findings findings)
     {
         if (!Name().IsMatch(name))
         {
-            findings.Add(path, $"'{name}' is not a name; allowed: 1 to 40 lower-case letters, digits and dashes, with a letter or digit first and last");
+            findings.AddToKey(path, $"'{name}' is not a name; allowed: {Allowed}");
         }
     }
 
@@ -32,5 +35,5 @@ internal static partial class Names
     public static partial Regex Host();
 
     [GeneratedRegex(@"\A[a-z0-9]([a-z0-9\-]{0,38}[a-z0-9])?\z", RegexOptions.ExplicitCapture, 1000)]
-    private static partial Regex Name();
+    public static partial Regex Name();
 }

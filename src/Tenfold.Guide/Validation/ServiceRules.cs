@@ -54,11 +54,11 @@ internal static class ServiceRules
             var item = $"{path}.environment.{name}";
             if (!Names.EnvironmentVariable().IsMatch(name))
             {
-                findings.Add(item, $"'{name}' is not a name of an environment variable; allowed: letters, digits, _ . and -, not a digit first");
+                findings.AddToKey(item, $"'{name}' is not a name of an environment variable; allowed: letters, digits, _ . and -, not a digit first");
             }
             else if (IsOfTheContract(name, guide))
             {
-                findings.Add(item, $"{name} is set by tenfold itself; remove it");
+                findings.AddToKey(item, $"{name} is set by tenfold itself; remove it");
             }
         }
     }

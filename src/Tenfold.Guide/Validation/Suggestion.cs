@@ -3,9 +3,17 @@ namespace Tenfold.Guide.Validation;
 /// <summary>Near misses: what a misspelt name was probably meant to be.</summary>
 internal static class Suggestion
 {
-    /// <summary><c>; did you mean 'x'?</c>, or nothing when no candidate is near.</summary>
-    public static string For(string found, IEnumerable<string> candidates) =>
-        Nearest(found, candidates) is { } nearest ? $"; did you mean '{nearest}'?" : "";
+    private const int Listed = 20;
+
+    /// <summary>Ends a message: <c>; did you mean 'x'? Allowed: x, y</c>, or <c>; allowed: x, y</c> when nothing is near.</summary>
+    public static string Among(string found, IReadOnlyCollection<string> candidates, string allowed = "allowed")
+    {
+        var names = candidates.Count == 0 ? "none" : string.Join(", ", candidates.Take(Listed));
+        var more = candidates.Count > Listed ? $" and {candidates.Count - Listed} more" : "";
+        return Nearest(found, candidates) is { } nearest
+            ? $"; did you mean '{nearest}'? {char.ToUpperInvariant(allowed[0])}{allowed[1..]}: {names}{more}"
+            : $"; {allowed}: {names}{more}";
+    }
 
     /// <summary>The nearest candidate at most two edits away (one for names of up to four letters); case is no edit.</summary>
     public static string? Nearest(string found, IEnumerable<string> candidates)

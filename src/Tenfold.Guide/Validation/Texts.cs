@@ -21,11 +21,11 @@ internal static class Texts
             var item = ItemPath.Of(path, name);
             if (!Names.HttpToken().IsMatch(name))
             {
-                findings.Add(item, $"'{name}' is no header name; allowed: letters, digits and !#$%&'*+-.^_`|~");
+                findings.AddToKey(item, $"'{name}' is no header name; allowed: letters, digits and !#$%&'*+-.^_`|~");
             }
             else if (!seen.Add(name))
             {
-                findings.Add(item, $"the header {name} is given twice");
+                findings.AddToKey(item, $"the header {name} is given twice");
             }
 
             OneLine(item, value, findings);

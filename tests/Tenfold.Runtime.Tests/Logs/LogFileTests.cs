@@ -14,11 +14,11 @@ public sealed class LogFileTests : IDisposable
         await using (var log = new LogFile(_folder["api-1.log"], TimeProvider.System))
         {
             log.Write(LogOrigin.Out, "hello");
-            log.Write(LogOrigin.Err, "world");
+            log.Write(LogOrigin.Host, "world");
         }
 
         var lines = File.ReadAllLines(_folder["api-1.log"]).Select(line => LogLine.Parse(line)).ToArray();
-        Assert.Equal([(LogOrigin.Out, "hello"), (LogOrigin.Err, "world")], lines.Select(line => (line.Origin, line.Text)));
+        Assert.Equal([(LogOrigin.Out, "hello"), (LogOrigin.Host, "world")], lines.Select(line => (line.Origin, line.Text)));
         Assert.All(lines, line => Assert.InRange(line.Time, TimeProvider.System.GetUtcNow().AddMinutes(-1), TimeProvider.System.GetUtcNow()));
     }
 

@@ -25,7 +25,7 @@ public sealed class LogReaderTests : IDisposable
     public void Last_merges_logs_by_time()
     {
         _folder.Write("api-1.log", "2026-01-01T00:00:01.000Z out one\n2026-01-01T00:00:03.000Z out three\n");
-        _folder.Write("api-2.log", "2026-01-01T00:00:02.000Z err two\n2026-01-01T00:00:04.000Z host four\n");
+        _folder.Write("api-2.log", "2026-01-01T00:00:02.000Z host two\n2026-01-01T00:00:04.000Z host four\n");
         Assert.Equal(["two", "three", "four"], LogReader.Last(_folder.Path, "api", 3).Select(line => line.Line.Text));
     }
 
@@ -48,7 +48,7 @@ public sealed class LogReaderTests : IDisposable
                 }
 
                 two = new LogFile(_folder["api-2.log"], TimeProvider.System);
-                two.Write(LogOrigin.Err, "late");
+                two.Write(LogOrigin.Host, "late");
             }
 
             if (seen.Count == 2002)

@@ -41,8 +41,6 @@ public sealed class OrphansTests
         using var innocent = Process.Start("sleep", "1000");
         var later = ProcessIdentity.Of(innocent.Id)! with { StartTicks = 1 };
         new PidFile(later, Signal.Terminate, SignalGroup: true, []).Write(temporary.State.PidFile("api-1"));
-        Directory.CreateDirectory(Path.Combine(temporary.State.Store("main"), "data"));
-        await File.WriteAllTextAsync(Path.Combine(temporary.State.Store("main"), "data", "postmaster.pid"), $"{innocent.Id}\n/x\n");
 
         Assert.Empty(await Orphans.EndAsync(temporary.State, TimeSpan.FromSeconds(1), TimeProvider.System));
         Assert.NotNull(ProcessIdentity.Of(innocent.Id));
@@ -63,9 +61,9 @@ public sealed class OrphansTests
         Assert.Null(PidFile.Read(file));
     }
 
-    internal static Process StartHost(SystemState state) => Process.Start(new ProcessStartInfo(
+    internal static Process StartHost(SystemState state, params string[] arguments) => Process.Start(new ProcessStartInfo(
         Environment.ProcessPath is { } dotnet && Path.GetFileName(dotnet) == "dotnet" ? dotnet : "dotnet",
-        [Path.Combine(AppContext.BaseDirectory, "Tenfold.Runtime.TestHost.dll"), state.Folder])
+        [Path.Combine(AppContext.BaseDirectory, "Tenfold.Runtime.TestHost.dll"), state.Folder, .. arguments])
     {
         UseShellExecute = false,
         RedirectStandardOutput = true,

@@ -64,7 +64,7 @@ public sealed class ChildProcess : IAsyncDisposable
             ?? throw new RuntimeException(RuntimeFailure.Guide, $"{spec.Name}: no program '{spec.FileName}' on this machine (not on PATH, or not executable); install it or correct the command");
         try
         {
-            var process = Process.Start(Launch.Prepare(spec, program, state))!;
+            var process = Process.Start(Launch.Prepare(spec, program, state.Folder))!;
             process.StandardInput.Close();
             process.StandardError.Close();
             return new ChildProcess(process, spec, state, onLine, time);

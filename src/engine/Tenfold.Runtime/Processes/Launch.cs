@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using Tenfold.Runtime.State;
 
 namespace Tenfold.Runtime.Processes;
 
@@ -14,7 +13,7 @@ internal static class Launch
     /// <summary>Exit code of a child that could not join its cgroup.</summary>
     public const int CannotJoin = 125;
 
-    public static ProcessStartInfo Prepare(ProcessSpec spec, string program, SystemState state)
+    public static ProcessStartInfo Prepare(ProcessSpec spec, string program, string? stateFolder)
     {
         var script = new StringBuilder("exec </dev/null 2>&1\n");
         foreach (var folder in spec.Cgroup?.Folders ?? [])
@@ -62,7 +61,11 @@ internal static class Launch
             start.Environment[name] = value;
         }
 
-        start.Environment[ChildProcess.StateVariable] = state.Folder;
+        if (stateFolder is not null)
+        {
+            start.Environment[ChildProcess.StateVariable] = stateFolder;
+        }
+
         return start;
     }
 

@@ -65,9 +65,14 @@ public static class Orphans
             }
         }
 
-        foreach (var (name, pid) in StorePids(state))
+        foreach (var row in all)
         {
-            Add(pid, name, Signal.Interrupt, group: false);
+            if (StoreServers.StoreOf(row, state) is { } store)
+            {
+                // A fast shutdown for a postmaster, SIGTERM for Redis; backends are left to their postmaster.
+                var isChild = all.Any(other => other.Pid == row.Parent && other.Name == row.Name);
+                Add(row.Pid, store, isChild ? null : row.Name == "postgres" ? Signal.Interrupt : Signal.Terminate, group: false);
+            }
         }
 
         var mark = Encoding.UTF8.GetBytes($"{ChildProcess.StateVariable}={state.Folder}\0");
@@ -112,46 +117,6 @@ public static class Orphans
             {
                 yield return (Path.GetFileNameWithoutExtension(path), file);
             }
-        }
-    }
-
-    /// <summary>Postmasters that run on this state's clusters; the number in a stale file may be anyone's by now.</summary>
-    private static IEnumerable<(string Name, int Pid)> StorePids(SystemState state)
-    {
-        if (!Directory.Exists(state.Stores))
-        {
-            yield break;
-        }
-
-        foreach (var store in Directory.EnumerateDirectories(state.Stores))
-        {
-            var data = Path.Combine(store, "data");
-            string? text;
-            try
-            {
-                text = StateFolder.ReadIfThere(Path.Combine(data, "postmaster.pid"));
-            }
-            catch (UnauthorizedAccessException)
-            {
-                continue; // the processes are another user's as well
-            }
-
-            if (int.TryParse(text?.Split('\n')[0], out var pid) && pid > 0 && WorksIn(pid, data))
-            {
-                yield return (Path.GetFileName(store), pid);
-            }
-        }
-    }
-
-    private static bool WorksIn(int pid, string folder)
-    {
-        try
-        {
-            return new FileInfo($"/proc/{pid}/cwd").LinkTarget == folder;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
         }
     }
 

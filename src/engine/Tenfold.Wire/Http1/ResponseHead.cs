@@ -62,7 +62,7 @@ public sealed class ResponseHead
 
     /// <summary>Reads a head that ends with its empty line.</summary>
     /// <returns>What is wrong, or null.</returns>
-    internal string? Parse(byte[] buffer, int start, int length, bool toHead)
+    public string? Parse(byte[] buffer, int start, int length, bool toHead)
     {
         (_buffer, _start, _length) = (buffer, start, length);
         _table.Clear();

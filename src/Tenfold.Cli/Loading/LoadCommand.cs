@@ -1,0 +1,136 @@
+using Tenfold.Cli.Edge;
+using Tenfold.Guide;
+using Tenfold.Guide.Reading;
+using Tenfold.Load;
+using Tenfold.Load.Reports;
+using Tenfold.Load.Running;
+using Tenfold.Load.Verdicts;
+
+namespace Tenfold.Cli.Loading;
+
+/// <summary>Runs a guide's load test: progress to stderr, the report to stdout.</summary>
+internal static class LoadCommand
+{
+    private const int MostThreads = 64;
+    private const int MostArrivals = 1_000_000;
+
+    /// <returns>0 limits met, 1 missed, 2 wrong usage or guide, 3 nothing listens or the machine lacks something, 4 invalid, 130 ended by Ctrl-C.</returns>
+    public static async Task<int> RunAsync(Shell shell, LoadRequest request, Func<string, CancellationToken, Task<Uri?>> findRunning, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var guide = ReadGuide(shell, request.System);
+            var (name, test) = FindTest(guide, request.Test);
+            var options = await OptionsAsync(request, guide, name, findRunning, cancellationToken);
+            await using var json = request.Json is null or "-" ? null : Create(Path.GetFullPath(request.Json, shell.Folder));
+            var display = new ProgressDisplay(shell.Error, InPlace(shell));
+            var result = await LoadRunner.RunAsync(test, guide.Budgets, options, display.Show, display.Every, cancellationToken);
+            display.Clear();
+            var verdict = LoadVerdict.Of(result, guide.Budgets, test.Thresholds);
+            shell.Out.Write(request.Json == "-" ? JsonReport.Of(result, verdict) : TextReport.Of(result, verdict));
+            if (json is not null)
+            {
+                await json.WriteAsync(JsonReport.Of(result, verdict).AsMemory(), CancellationToken.None);
+            }
+
+            return verdict.ExitCode;
+        }
+        catch (LoadException e)
+        {
+            var hint = e.Fault == LoadFault.Machine && request.Target is null ? $"; start it with: tenfold up {request.System}" : "";
+            shell.Error.WriteLine($"tenfold: {e.Message}{hint}");
+            return e.Fault == LoadFault.Usage ? ExitCode.Usage : ExitCode.Machine;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return ExitCode.Interrupted; // before the test began
+        }
+    }
+
+    private static bool InPlace(Shell shell) =>
+        ReferenceEquals(shell.Error, Console.Error) && !Console.IsErrorRedirected && shell.Environment("TERM") is not (null or "dumb");
+
+    private static SystemGuide ReadGuide(Shell shell, string system)
+    {
+        var file = GuideLocator.Find(system, shell.Folder, shell.Repository)
+            ?? throw new LoadException(LoadFault.Usage, $"there is no guide '{system}': give the name of a system (systems/NAME/{GuideLocator.FileName}), a folder with a {GuideLocator.FileName}, or a file");
+        var read = GuideReader.Read(file, shell.Environment);
+        return read.Guide ?? throw new LoadException(LoadFault.Usage, $"the guide has errors:{string.Concat(read.Errors.Select(e => $"\n{e}"))}");
+    }
+
+    private static (string Name, LoadTest Test) FindTest(SystemGuide guide, string? name)
+    {
+        var names = string.Join(", ", guide.Load.Keys);
+        if (guide.Load.Count == 0)
+        {
+            throw new LoadException(LoadFault.Usage, $"the guide of {guide.System} has no load test; write one under 'load'");
+        }
+
+        if (name is null)
+        {
+            return guide.Load.Count == 1
+                ? (guide.Load.First().Key, guide.Load.First().Value)
+                : throw new LoadException(LoadFault.Usage, $"which load test of {guide.System}? It has {names}: tenfold load {guide.System} {guide.Load.First().Key}");
+        }
+
+        return guide.Load.TryGetValue(name, out var test)
+            ? (name, test)
+            : throw new LoadException(LoadFault.Usage, $"{guide.System} has no load test '{name}'; it has {names}");
+    }
+
+    private static async Task<LoadOptions> OptionsAsync(LoadRequest request, SystemGuide guide, string name, Func<string, CancellationToken, Task<Uri?>> findRunning, CancellationToken cancellationToken)
+    {
+        if (request.MostInFlight is < 1 or > MostArrivals)
+        {
+            throw new LoadException(LoadFault.Usage, $"--max-in-flight {request.MostInFlight} must be between 1 and {MostArrivals}");
+        }
+
+        if (request.Threads is < 1 or > MostThreads)
+        {
+            throw new LoadException(LoadFault.Usage, $"--threads {request.Threads} must be between 1 and {MostThreads}");
+        }
+
+        return new LoadOptions
+        {
+            Name = $"{guide.System} {name}",
+            Target = await TargetAsync(request, guide, findRunning, cancellationToken),
+            For = request.For is null ? null : ParseFor(request.For),
+            Seed = request.Seed,
+            MostInFlight = request.MostInFlight,
+            Threads = request.Threads,
+            Insecure = request.Insecure,
+        };
+    }
+
+    private static TimeSpan ParseFor(string text) =>
+        !Duration.TryParse(text, out var duration, out var error) ? throw new LoadException(LoadFault.Usage, $"--for: {error}")
+        : duration > TimeSpan.Zero ? duration
+        : throw new LoadException(LoadFault.Usage, $"--for {text} must be longer than nothing, such as 60s");
+
+    private static async Task<Uri> TargetAsync(LoadRequest request, SystemGuide guide, Func<string, CancellationToken, Task<Uri?>> findRunning, CancellationToken cancellationToken)
+    {
+        if (request.Target is { } written)
+        {
+            return Uri.TryCreate(written, UriKind.Absolute, out var target)
+                ? target
+                : throw new LoadException(LoadFault.Usage, $"--target '{written}' must be an address such as http://localhost:8080");
+        }
+
+        return await findRunning(guide.System, cancellationToken)
+            ?? (guide.Gateway.Port > 0
+                ? new Uri($"{(guide.Gateway.Tls is null ? "http" : "https")}://localhost:{guide.Gateway.Port}")
+                : throw new LoadException(LoadFault.Machine, $"{guide.System} does not run"));
+    }
+
+    private static StreamWriter Create(string file)
+    {
+        try
+        {
+            return new StreamWriter(file); // now, not after an hour of load
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new LoadException(LoadFault.Usage, $"--json {file} cannot be written: {e.Message}", e);
+        }
+    }
+}

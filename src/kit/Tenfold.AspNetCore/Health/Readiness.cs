@@ -1,0 +1,80 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
+using Tenfold.AspNetCore.Errors;
+using Tenfold.AspNetCore.Stores;
+
+namespace Tenfold.AspNetCore.Health;
+
+/// <summary>
+/// <c>GET /health</c>: 200 while every store of the instance answers and it is not stopping, else a 503 problem that names
+/// what is away. One check runs at a time and its answer serves everyone for <see cref="TenfoldOptions.HealthFor"/>.
+/// </summary>
+internal sealed class Readiness(IEnumerable<StoreProbe> stores, TenfoldOptions options, IHostApplicationLifetime lifetime, TimeProvider time)
+{
+    private static readonly byte[] Ready = Encoding.UTF8.GetBytes("""{"status":"ready"}""");
+
+    private readonly StoreProbe[] _stores = [.. stores];
+    private readonly Lock _lock = new();
+    private Task<string?>? _check;
+    private long _checked;
+
+    public async Task AnswerAsync(HttpContext context)
+    {
+        var missing = lifetime.ApplicationStopping.IsCancellationRequested
+            ? "The instance is stopping."
+            : await Check().WaitAsync(context.RequestAborted);
+        context.Response.Headers.CacheControl = "no-store";
+        if (missing is null)
+        {
+            context.Response.ContentType = "application/json";
+            context.Response.ContentLength = Ready.Length;
+            await context.Response.BodyWriter.WriteAsync(Ready, context.RequestAborted);
+            return;
+        }
+
+        context.Response.Headers.RetryAfter = options.RetryAfterSeconds.ToString();
+        await Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, missing);
+    }
+
+    private Task<string?> Check()
+    {
+        lock (_lock)
+        {
+            if (_check is null || (_check.IsCompleted && time.GetElapsedTime(_checked) > options.HealthFor))
+            {
+                _check = CheckStoresAsync();
+                _checked = time.GetTimestamp();
+            }
+
+            return _check;
+        }
+    }
+
+    private async Task<string?> CheckStoresAsync()
+    {
+        using var timeout = new CancellationTokenSource(options.HealthTimeout, time);
+        var answers = await Task.WhenAll(_stores.Select(store => CheckAsync(store, timeout.Token)));
+        return string.Join(' ', answers.OfType<string>()) is { Length: > 0 } missing ? missing : null;
+    }
+
+    private async Task<string?> CheckAsync(StoreProbe store, CancellationToken cancel)
+    {
+        try
+        {
+            // WaitAsync: a server that is frozen does not answer the cancel request either.
+            await store.AnswersAsync(cancel).WaitAsync(cancel);
+            return null;
+        }
+        catch (OperationCanceledException)
+        {
+            return $"Store '{store.Name}' did not answer within {options.HealthTimeout.TotalMilliseconds:0} ms.";
+        }
+#pragma warning disable CA1031 // Whatever a store's driver throws means that the store does not answer.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return $"Store '{store.Name}' does not answer: {exception.Message}";
+        }
+    }
+}

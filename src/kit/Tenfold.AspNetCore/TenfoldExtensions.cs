@@ -1,0 +1,88 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using Tenfold.AspNetCore.Health;
+using Tenfold.AspNetCore.Listening;
+using Tenfold.AspNetCore.Metrics;
+using Tenfold.AspNetCore.Stores;
+
+namespace Tenfold.AspNetCore;
+
+/// <summary>Makes an ASP.NET Core app a well-behaved instance of a Tenfold system.</summary>
+public static class TenfoldExtensions
+{
+    /// <summary>
+    /// Reads the instance contract from the configuration (environment): where to listen (<c>TENFOLD_SOCKET</c>,
+    /// <c>ASPNETCORE_URLS</c>, <c>PORT</c>), stores (<c>ConnectionStrings__NAME</c>; <c>main</c> is also the unkeyed
+    /// <see cref="Npgsql.NpgsqlDataSource"/>), logs as lines on stdout (<c>Logging__Console__FormatterName=json</c> for JSON).
+    /// Outside Tenfold the same app starts with plain configuration.
+    /// </summary>
+    public static WebApplicationBuilder AddTenfold(this WebApplicationBuilder builder, Action<TenfoldOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var options = new TenfoldOptions();
+        configure?.Invoke(options);
+
+        builder.Services.AddSingleton(options);
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<RequestMetrics>();
+        builder.Services.AddSingleton<Readiness>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
+        AddLogs(builder);
+        PostgresStores.Add(builder.Services, builder.Configuration, options);
+
+        var listen = ListenAddress.From(builder.Configuration);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = options.MaxRequestBody;
+            // Over-long parameters reach the app, which answers with a problem document; Kestrel's own 414 has no body.
+            kestrel.Limits.MaxRequestLineSize = 256 << 10;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            listen.Apply(kestrel);
+        });
+        return builder;
+    }
+
+    /// <summary>
+    /// First in the pipeline: counts and times every request, turns every error into <c>application/problem+json</c>,
+    /// and maps <c>/health</c> and <c>/metrics</c>.
+    /// </summary>
+    public static WebApplication UseTenfold(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.UseMiddleware<InstancePipeline>();
+        app.MapGet("/health", app.Services.GetRequiredService<Readiness>().AnswerAsync);
+        app.MapGet("/metrics", app.Services.GetRequiredService<RequestMetrics>().AnswerAsync);
+        return app;
+    }
+
+    private static void AddLogs(WebApplicationBuilder builder)
+    {
+        builder.Logging.ClearProviders();
+        builder.Logging.AddConsole();
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
+        if (builder.Configuration["Logging:Console:FormatterName"] is null)
+        {
+            builder.Services.Configure<ConsoleLoggerOptions>(console => console.FormatterName = ConsoleFormatterNames.Simple);
+        }
+
+        builder.Services.Configure<SimpleConsoleFormatterOptions>(line =>
+        {
+            line.SingleLine = true;
+            line.UseUtcTimestamp = true;
+            line.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+            line.ColorBehavior = LoggerColorBehavior.Disabled;
+        });
+        builder.Services.Configure<JsonConsoleFormatterOptions>(line =>
+        {
+            line.UseUtcTimestamp = true;
+            line.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+        });
+    }
+}

@@ -1,0 +1,26 @@
+namespace Tenfold.AspNetCore;
+
+/// <summary>What an app may set beside the instance contract. Set in <c>AddTenfold</c>; not changed afterwards.</summary>
+public sealed class TenfoldOptions
+{
+    /// <summary>How long requests in flight may take after SIGTERM. Default 30 s, as the guide's <c>drain</c>.</summary>
+    public TimeSpan Drain { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Largest request body in bytes; over it 413. Default 1 MiB.</summary>
+    public long MaxRequestBody { get; set; } = 1 << 20;
+
+    /// <summary>How long a store may take to answer a readiness check before the instance counts as not ready. Default 750 ms.</summary>
+    public TimeSpan HealthTimeout { get; set; } = TimeSpan.FromMilliseconds(750);
+
+    /// <summary>How long an answer of <c>/health</c> is good for, at most 1 s. Default 500 ms.</summary>
+    public TimeSpan HealthFor { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>PostgreSQL ends a statement that runs longer; the request gets 503. Default 5 s.</summary>
+    public TimeSpan StatementTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a request waits for a connection of the pool, or for a new one to open, before it gets 503. Default 3 s.</summary>
+    public TimeSpan ConnectionWait { get; set; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Seconds that a client is asked to wait (<c>Retry-After</c>) when a store is away. Default 1.</summary>
+    public int RetryAfterSeconds { get; set; } = 1;
+}

@@ -1,0 +1,27 @@
+using System.Globalization;
+using Npgsql;
+using Rez.Http;
+using Rez.Listing;
+
+namespace Rez.Categories;
+
+/// <summary>Finds what <c>category=</c> means: a slug or an id, of a department (with all its categories) or of one category.</summary>
+internal sealed class CategoryLookup(NpgsqlDataSource database)
+{
+    /// <summary>Adds the condition to the query, or an error to the parameters when there is no such category.</summary>
+    public async Task FilterAsync(ListQuery query, string category, QueryParameters parameters, CancellationToken cancel)
+    {
+        var byId = int.TryParse(category, NumberStyles.None, CultureInfo.InvariantCulture, out var id);
+        await using var command = database.CreateCommand("SELECT id, parent_id IS NULL FROM categories WHERE " + (byId ? "id = $1" : "slug = $1"));
+        command.Parameters.Add(byId ? new NpgsqlParameter<int> { TypedValue = id } : new NpgsqlParameter<string> { TypedValue = category });
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        if (await rows.ReadAsync(cancel))
+        {
+            query.Where(rows.GetBoolean(1) ? "department_id =" : "category_id =", rows.GetInt32(0));
+        }
+        else
+        {
+            parameters.Wrong("category", $"is '{category}'; there is no such category, GET /api/categories lists them");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using Npgsql;
+using Tenfold.AspNetCore.Errors;
+
+namespace Rez.Http;
+
+/// <summary>Answers with one row's JSON, <c>{"success":true,"data":{…}}</c>, or 404.</summary>
+internal static class ItemReply
+{
+    /// <remarks>The SQL selects json (and, when <paramref name="versioned"/>, the version for the ETag) by <c>$1</c>, the id; the kind, "product", is for the 404.</remarks>
+    public static async Task AnswerAsync(HttpContext context, NpgsqlDataSource database, string sql, string kind, bool versioned = false)
+    {
+        if (await ReadIdAsync(context, kind) is not { } id)
+        {
+            return;
+        }
+
+        if (!await new QueryParameters(context).AnswerErrorsAsync(context))
+        {
+            return;
+        }
+
+        using var reply = new Reply();
+        await using (var command = database.CreateCommand(sql))
+        {
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id });
+            await using var rows = await command.ExecuteReaderAsync(context.RequestAborted);
+            if (!await rows.ReadAsync(context.RequestAborted))
+            {
+                id = -1;
+            }
+            else
+            {
+                reply.Add("{\"success\":true,\"data\":"u8).Add(rows, 0).Add("}"u8);
+                if (versioned)
+                {
+                    context.Response.Headers.ETag = $"\"{rows.GetInt32(1)}\"";
+                }
+            }
+        }
+
+        await (id < 0 ? NotFoundAsync(context, kind) : reply.SendAsync(context));
+    }
+
+    /// <summary>The id of the path, or null when a 400 has been written.</summary>
+    public static async ValueTask<long?> ReadIdAsync(HttpContext context, string kind)
+    {
+        var text = context.Request.RouteValues["id"] as string ?? "";
+        if (long.TryParse(text, System.Globalization.NumberStyles.None, provider: null, out var id) && id > 0)
+        {
+            return id;
+        }
+
+        var shown = text.Length <= 60 ? text : text[..60] + "…";
+        await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, $"'{shown}' is not the id of a {kind}: it must be a whole number from 1 to {long.MaxValue}.");
+        return null;
+    }
+
+    public static Task NotFoundAsync(HttpContext context, string kind) =>
+        Problem.WriteAsync(context, StatusCodes.Status404NotFound, $"There is no {kind} {context.Request.RouteValues["id"]}.");
+}

@@ -1,0 +1,30 @@
+using Npgsql;
+using NpgsqlTypes;
+using Rez.Http;
+using Rez.Listing;
+
+namespace Rez.Merchants;
+
+/// <summary><c>GET /api/merchants</c>, by id.</summary>
+internal sealed class ListMerchants(NpgsqlDataSource database)
+{
+    private static readonly SortOrder ById = new("id", false, new SortKey("id", NpgsqlDbType.Bigint), new SortKey("id", NpgsqlDbType.Integer));
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        var parameters = new QueryParameters(context);
+        var query = new ListQuery("merchants", ById) { Counter = "SELECT merchant_count FROM catalogue" };
+        var paging = Paging.Read(parameters, query.Hash);
+        if (await parameters.AnswerErrorsAsync(context))
+        {
+            await ListReply.AnswerAsync(context, database, query, paging);
+        }
+    }
+}
+
+/// <summary><c>GET /api/merchants/{id}</c>.</summary>
+internal sealed class GetMerchant(NpgsqlDataSource database)
+{
+    public Task HandleAsync(HttpContext context) =>
+        ItemReply.AnswerAsync(context, database, "SELECT json FROM merchants WHERE id = $1", "merchant");
+}

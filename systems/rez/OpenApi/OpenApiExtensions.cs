@@ -1,0 +1,66 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+using Tenfold.AspNetCore.Errors;
+
+namespace Rez.OpenApi;
+
+/// <summary>Describes request delegates, which ASP.NET Core cannot look into, in the document at /openapi/v1.json.</summary>
+internal static class OpenApiExtensions
+{
+    public static void AddRezOpenApi(this IServiceCollection services) => services.AddOpenApi(options =>
+        options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "rez";
+            document.Info.Description = "The marketplace's catalogue. Errors are application/problem+json (RFC 9457).";
+            document.Servers?.Clear();
+            return Task.CompletedTask;
+        }));
+
+    public static void Describe(this IEndpointConventionBuilder endpoint, RequestDelegate handler, Operation operation) =>
+        // The method is what makes the API explorer list an endpoint.
+        endpoint.WithMetadata(handler.Method).AddOpenApiOperationTransformer((document, context, cancel) => FillAsync(document, operation, context, cancel));
+
+    private static async Task FillAsync(OpenApiOperation to, Operation operation, OpenApiOperationTransformerContext context, CancellationToken cancel)
+    {
+        to.OperationId = operation.Id;
+        to.Summary = operation.Summary;
+        to.Tags = null;
+        to.Parameters = [];
+        foreach (var parameter in operation.Parameters)
+        {
+            var schema = await context.GetOrCreateSchemaAsync(parameter.Type, cancellationToken: cancel);
+            if (parameter.Choices is not null)
+            {
+                schema.Enum = [.. parameter.Choices.Select(choice => (JsonNode)choice)];
+            }
+
+            to.Parameters.Add(new OpenApiParameter
+            {
+                Name = parameter.Name,
+                In = parameter.InPath ? ParameterLocation.Path : ParameterLocation.Query,
+                Required = parameter.Required,
+                Description = parameter.Description,
+                Schema = schema,
+            });
+        }
+
+        if (operation.Body is not null)
+        {
+            to.RequestBody = new OpenApiRequestBody { Required = true, Content = await ContentAsync("application/json", operation.Body, context, cancel) };
+        }
+
+        to.Responses = new OpenApiResponses { ["200"] = new OpenApiResponse { Description = "OK", Content = await ContentAsync("application/json", operation.Answer, context, cancel) } };
+        foreach (var status in operation.Problems.Append(400).Append(503).Order())
+        {
+            to.Responses[status.ToString()] = new OpenApiResponse
+            {
+                Description = Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status),
+                Content = await ContentAsync(Problem.ContentType, typeof(ProblemDocument), context, cancel),
+            };
+        }
+    }
+
+    private static async Task<Dictionary<string, OpenApiMediaType>> ContentAsync(string type, Type shape, OpenApiOperationTransformerContext context, CancellationToken cancel) =>
+        new(StringComparer.Ordinal) { [type] = new OpenApiMediaType { Schema = await context.GetOrCreateSchemaAsync(shape, cancellationToken: cancel) } };
+}

@@ -1,0 +1,32 @@
+namespace Rez.OpenApi;
+
+// The wire format as types, for the OpenAPI document and for tests that read answers. The JSON itself is made in 002-rendering.sql.
+
+internal sealed record Product(
+    long Id, string Name, string Brand, string Description, decimal Price, string Currency, decimal Rating, int ReviewCount,
+    CategoryName Category, StoreName Store, int MerchantId, bool IsFeatured, bool IsActive, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, int Version);
+
+internal sealed record CategoryName(int Id, string Slug, string Name);
+
+internal sealed record StoreName(int Id, string Name);
+
+internal sealed record Category(int Id, string Slug, string Name, int? ParentId, int ProductCount);
+
+internal sealed record Store(int Id, string Slug, string Name, int MerchantId, string City, decimal Rating, int ProductCount, bool IsActive, DateTimeOffset CreatedAt);
+
+internal sealed record Merchant(int Id, string Name, string Country, int ProductCount, DateTimeOffset JoinedAt);
+
+internal sealed record Item<T>(bool Success, T Data);
+
+internal sealed record ListOf<T>(bool Success, T[] Data, Pagination Pagination, string? CorrectedQuery = null);
+
+/// <summary><paramref name="Page"/> only when paged by number; totals only then too. A total that is not exact is "at least".</summary>
+internal sealed record Pagination(int Limit, bool HasMore, int? Page = null, long? Total = null, bool? TotalIsExact = null, long? TotalPages = null, string? NextCursor = null);
+
+internal sealed record FoundEverything(bool Success, Found Data, FoundTotals Totals, string? CorrectedQuery = null);
+
+internal sealed record Found(Product[] Products, Store[] Stores, Category[] Categories);
+
+internal sealed record FoundTotals(long Products, bool ProductsIsExact);
+
+internal sealed record ProblemDocument(string Type, string Title, int Status, string? Detail = null, Dictionary<string, string[]>? Errors = null);

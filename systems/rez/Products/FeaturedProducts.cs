@@ -1,0 +1,20 @@
+using Npgsql;
+using Rez.Http;
+using Rez.Listing;
+
+namespace Rez.Products;
+
+/// <summary><c>GET /api/products/featured</c>: what the shop shows first, most popular first.</summary>
+internal sealed class FeaturedProducts(NpgsqlDataSource database)
+{
+    public async Task HandleAsync(HttpContext context)
+    {
+        var parameters = new QueryParameters(context);
+        var query = new ListQuery("products", ProductSorts.Popular).Where("is_active").Where("is_featured");
+        var paging = Paging.Read(parameters, query.Hash, limit: 10, most: 50);
+        if (await parameters.AnswerErrorsAsync(context))
+        {
+            await ListReply.AnswerAsync(context, database, query, paging);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Rez.Http;
+using Rez.Listing;
+using Rez.Search;
+
+namespace Rez.Products;
+
+/// <summary><c>GET /api/products/search?q=</c>.</summary>
+internal sealed class SearchProducts(ProductSearch search)
+{
+    public async Task HandleAsync(HttpContext context)
+    {
+        var parameters = new QueryParameters(context);
+        var text = SearchText.Read(parameters);
+        var page = parameters.Number("page", 1, 1, ProductSearch.Most);
+        var limit = parameters.Number("limit", 20, 1, 100);
+        if (page * limit > ProductSearch.Most)
+        {
+            parameters.Wrong("page", $"ends at row {page * limit}; a search shows the first {ProductSearch.Most}: add words to it");
+        }
+
+        if (!await parameters.AnswerErrorsAsync(context))
+        {
+            return;
+        }
+
+        using var reply = new Reply();
+        reply.Add("{\"success\":true,\"data\":["u8);
+        var found = await search.FindAsync(reply, text, (page - 1) * limit, limit, context.RequestAborted);
+        ListReply.AddPagination(reply, new Paging(page, limit, null), found.More, found.Total, null);
+        if (found.Corrected is not null)
+        {
+            // Back over the last brace of the envelope.
+            reply.Rewind(reply.Length - 1);
+            reply.Add(",\"correctedQuery\":"u8).AddString(found.Corrected).Add("}"u8);
+        }
+
+        await reply.SendAsync(context);
+    }
+}

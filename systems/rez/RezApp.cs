@@ -1,0 +1,103 @@
+using System.Text.Json.Serialization;
+using Npgsql;
+using Rez.Categories;
+using Rez.Merchants;
+using Rez.OpenApi;
+using Rez.Products;
+using Rez.Search;
+using Rez.Seed;
+using Rez.Stores;
+using Tenfold.AspNetCore;
+
+namespace Rez;
+
+/// <summary>The marketplace's catalogue: serves it, or with the argument <c>seed</c> fills it.</summary>
+public static class RezApp
+{
+    /// <returns>Exit code: 0 stopped or seeded, 1 refused, 2 wrong arguments or configuration.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        if (args is ["seed", .. var rest])
+        {
+            return await SeedAsync(rest);
+        }
+
+        if (NewBuilder(args) is var builder && builder.Configuration.GetConnectionString("main") is not { Length: > 0 })
+        {
+            await Console.Error.WriteLineAsync("rez needs its PostgreSQL: set ConnectionStrings__main (Npgsql keywords), or start it with 'tenfold up rez'.");
+            return 2;
+        }
+
+        await using var app = Build(builder);
+        await app.RunAsync();
+        return 0;
+    }
+
+    internal static WebApplicationBuilder NewBuilder(string[] args) => WebApplication.CreateSlimBuilder(args);
+
+    /// <summary>The app, not started.</summary>
+    internal static WebApplication Build(WebApplicationBuilder builder)
+    {
+        builder.AddTenfold();
+        AddFeatures(builder.Services);
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, RezJson.Default);
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+        });
+        builder.Services.AddRezOpenApi();
+        var app = builder.Build();
+        app.UseTenfold();
+        Routes.Map(app);
+        return app;
+    }
+
+    private static void AddFeatures(IServiceCollection services)
+    {
+        services.AddSingleton<CategoryLookup>();
+        services.AddSingleton<ProductSearch>();
+        services.AddSingleton<ListProducts>();
+        services.AddSingleton<SearchProducts>();
+        services.AddSingleton<FeaturedProducts>();
+        services.AddSingleton<GetProduct>();
+        services.AddSingleton<UpdateProduct>();
+        services.AddSingleton<ListCategories>();
+        services.AddSingleton<GetCategory>();
+        services.AddSingleton<ListStores>();
+        services.AddSingleton<GetStore>();
+        services.AddSingleton<ListMerchants>();
+        services.AddSingleton<GetMerchant>();
+        services.AddSingleton<SearchEverything>();
+    }
+
+    private static async Task<int> SeedAsync(string[] args)
+    {
+        var products = args switch
+        {
+            [] => 250_000,
+            ["--products", var count] when int.TryParse(count, out var number) && number is >= 100 and <= 10_000_000 => number,
+            _ => 0,
+        };
+        if (products == 0)
+        {
+            await Console.Error.WriteLineAsync("usage: rez seed [--products N]    N from 100 to 10000000, 250000 when not given");
+            return 2;
+        }
+
+        var configuration = new ConfigurationBuilder().AddEnvironmentVariables().Build();
+        if (configuration.GetConnectionString("main") is not { Length: > 0 } connectionString)
+        {
+            await Console.Error.WriteLineAsync("rez seed needs its PostgreSQL: set ConnectionStrings__main (Npgsql keywords), or start it with 'tenfold up rez'.");
+            return 2;
+        }
+
+        using var stop = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, key) =>
+        {
+            key.Cancel = true;
+            stop.Cancel();
+        };
+        await using var database = NpgsqlDataSource.Create(connectionString);
+        return await new SeedCommand(database, new Dataset(products), Console.WriteLine).RunAsync(stop.Token);
+    }
+}

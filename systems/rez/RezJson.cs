@@ -1,0 +1,22 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Rez.OpenApi;
+using Rez.Products;
+
+namespace Rez;
+
+/// <summary>What is read from requests and shown in the OpenAPI document. Answers are rendered by PostgreSQL when rows are written.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.Strict, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(ProductChange))]
+[JsonSerializable(typeof(ListOf<Product>))]
+[JsonSerializable(typeof(ListOf<Category>))]
+[JsonSerializable(typeof(ListOf<Store>))]
+[JsonSerializable(typeof(ListOf<Merchant>))]
+[JsonSerializable(typeof(Item<Product>))]
+[JsonSerializable(typeof(Item<Category>))]
+[JsonSerializable(typeof(Item<Store>))]
+[JsonSerializable(typeof(Item<Merchant>))]
+[JsonSerializable(typeof(FoundEverything))]
+[JsonSerializable(typeof(ProblemDocument))]
+internal sealed partial class RezJson : JsonSerializerContext;

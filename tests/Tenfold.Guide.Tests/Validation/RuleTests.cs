@@ -1,0 +1,181 @@
+namespace Tenfold.Guide.Tests.Validation;
+
+/// <summary>One row a rule: the part of the guide from line 3 on, and every error that it raises.</summary>
+public sealed class RuleTests
+{
+    private const string Names = "1 to 40 lower-case letters, digits and dashes, with a letter or digit first and last";
+    private const string Methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
+
+    public static TheoryData<string, string[]> Gateway => new()
+    {
+        { "port: 65536", ["4:9: gateway.port: found 65536; allowed: 0 to 65535"] },
+        { "address: example.com", ["4:12: gateway.address: 'example.com' is no address; allowed: localhost, \"*\" (every address), or an IP address"] },
+        { "trust-forwarded: [10.0.0.0/8, 10.0.0.1, home, fd00::/8, 10.0.0.0/99]", [
+            "4:33: gateway.trust-forwarded[1]: '10.0.0.1' is no network; did you mean '10.0.0.1/32'?",
+            "4:43: gateway.trust-forwarded[2]: 'home' is no network; allowed: an address and a prefix length with no bits set after it, such as 10.0.0.0/8",
+            "4:59: gateway.trust-forwarded[4]: '10.0.0.0/99' is no network; allowed: an address and a prefix length with no bits set after it, such as 10.0.0.0/8"] },
+        { "retries: { attempts: 11, budget: 101% }", [
+            "4:24: gateway.retries.attempts: found 11; allowed: 0 to 10",
+            "4:36: gateway.retries.budget: found 101%; allowed: 0% to 100%"] },
+        { "tls: { certificate: a.pem }", ["4:3: gateway.tls.key: is missing"] },
+        { "routes: [{ path: /a }]", ["4:12: gateway.routes[0]: goes nowhere: needs a service; the guide has: api, web"] },
+        { "routes: [{ path: /a, service: apo }]", ["4:33: gateway.routes[0].service: there is no service 'apo'; did you mean 'api'? The guide has: api, web"] },
+        { "routes: [{ path: /a, service: shop }]", ["4:33: gateway.routes[0].service: there is no service 'shop'; the guide has: api, web"] },
+        { "routes: [{ path: /a, service: api, services: { web: 1 } }]", ["4:12: gateway.routes[0]: has both service and services; keep one"] },
+        { "routes: [{ path: /a, services: {} }]", ["4:24: gateway.routes[0].services: is empty; name a service and its weight, such as { api: 1 }"] },
+        { "routes: [{ path: /a, services: { api: 0, wep: 5 } }]", [
+            "4:41: gateway.routes[0].services.api: found 0; allowed: 1 to 1k",
+            "4:49: gateway.routes[0].services.wep: there is no service 'wep'; did you mean 'web'? The guide has: api, web"] },
+        { "routes: [{ path: a, service: api }]", ["4:20: gateway.routes[0].path: 'a': a path begins with '/'"] },
+        { "routes: [{ path: /**/a, service: api }]", ["4:20: gateway.routes[0].path: '/**/a': '**' stands at the end only; one segment is '{name}'"] },
+        { "routes: [{ path: \"/a?b=1\", service: api }]", ["4:20: gateway.routes[0].path: '/a?b=1': a path pattern has no query, fragment or space"] },
+        { "routes: [{ path: /a, service: api, host: \"a.b:80\" }]", ["4:44: gateway.routes[0].host: 'a.b:80' is no host; allowed: a name without port such as shop.example.com, or \"*.example.com\""] },
+        { "routes: [{ path: /a, service: api, methods: [GTE, get, POST, POST] }]", [
+            $"4:48: gateway.routes[0].methods[0]: unknown method 'GTE'; did you mean 'GET'? Allowed: {Methods}",
+            $"4:53: gateway.routes[0].methods[1]: unknown method 'get'; did you mean 'GET'? Allowed: {Methods}",
+            "4:64: gateway.routes[0].methods[3]: POST is given twice"] },
+        { "routes: [{ path: /a, service: api, headers: { \"a b\": c, X: \"d\\ne\", x: f } }]", [
+            "4:49: gateway.routes[0].headers.a b: 'a b' is no header name; allowed: letters, digits and !#$%&'*+-.^_`|~",
+            "4:62: gateway.routes[0].headers.X: holds a line end; allowed: one line",
+            "4:70: gateway.routes[0].headers.x: the header x is given twice"] },
+        { "routes: [{ path: /a, service: api, hash: address }]", ["4:44: gateway.routes[0].hash: is only for balance consistent-hash; set that, or remove it"] },
+        { "routes: [{ path: /a, service: api, balance: consistent-hash, hash: ip }]", ["4:70: gateway.routes[0].hash: unknown value 'ip'; allowed: address, header:NAME, cookie:NAME"] },
+        { "routes: [{ path: /a, service: api, balance: consistent-hash, hash: \"header:\" }]", ["4:70: gateway.routes[0].hash: unknown value 'header:'; allowed: address, header:NAME, cookie:NAME"] },
+        { "routes: [{ path: /a, service: api, first-byte-timeout: 10s, timeout: 5s }]", ["4:58: gateway.routes[0].first-byte-timeout: 10s is more than timeout 5s"] },
+        { "routes: [{ path: \"/a/{x}\", service: api }, { path: \"/a/{y}\", service: web }]", ["4:46: gateway.routes[1]: never used: routes[0] takes the same requests"] },
+        { "routes: [{ path: /a, service: api, headers: { X: a }, methods: [GET, PUT] }, { path: /a, service: web, headers: { x: a }, methods: [PUT, GET] }]", [
+            "4:80: gateway.routes[1]: never used: routes[0] takes the same requests"] },
+        { "routes: [{ path: /a, service: api }, { path: /a, service: web, host: a.b }, { path: /a, service: web, query: { a: b } }, { path: /a/**, service: web }]", [] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Gateway))]
+    public void Of_the_gateway(string section, string[] expected) => Expect(
+        $"system: shop\nservices: {{ api: {{ command: [a] }}, web: {{ command: [b] }} }}\ngateway:\n  {section}", expected);
+
+    public static TheoryData<string, string[]> Services => new()
+    {
+        { "{}", ["2:1: services: a system needs at least one service"] },
+        { "{ Api: { command: [a] } }", [$"2:13: services.Api: 'Api' is not a name; allowed: {Names}"] },
+        { "{ -a: { command: [a] }, b_c: { command: [a] }, d-: { command: [a] } }", [
+            $"2:13: services.-a: '-a' is not a name; allowed: {Names}",
+            $"2:35: services.b_c: 'b_c' is not a name; allowed: {Names}",
+            $"2:58: services.d-: 'd-' is not a name; allowed: {Names}"] },
+        { "{ api: {} }", ["2:13: services.api: needs a project (a folder with a .csproj) or a command (program and arguments)"] },
+        { "{ api: { project: ., command: [a] } }", ["2:13: services.api: has both a project and a command; keep one"] },
+        { "{ api: { project: \"\" } }", ["2:29: services.api.project: is empty; name a folder, such as ."] },
+        { "{ api: { command: [] } }", ["2:20: services.api.command: is empty; name a program and its arguments, such as [node, server.js]"] },
+        { "{ api: { command: [\" \"] } }", ["2:20: services.api.command: is empty; name a program and its arguments, such as [node, server.js]"] },
+        { "{ api: { command: [a], seed: [] } }", ["2:34: services.api.seed: is empty; give the arguments, or remove the key"] },
+        { "{ api: { command: [a], scale: { min: 5, max: 3 } } }", ["2:48: services.api.scale.min: 5 is more than max 3"] },
+        { "{ api: { command: [a], health: { path: health } } }", ["2:50: services.api.health.path: expected a path that begins with /, found 'health'"] },
+        { "{ api: { command: [a], health: { path: /a b } } }", ["2:50: services.api.health.path: '/a b' holds a space, a line end or #; write %20 or %23"] },
+        { "{ api: { command: [a], health: { interval: 0, timeout: 0s, failures: 0, successes: 0, start: 0 } } }", [
+            "2:54: services.api.health.interval: found 0; allowed: 10ms to 1h",
+            "2:66: services.api.health.timeout: found 0s; allowed: 1ms to 1h",
+            "2:80: services.api.health.failures: found 0; allowed: 1 to 1k",
+            "2:94: services.api.health.successes: found 0; allowed: 1 to 1k",
+            "2:104: services.api.health.start: found 0; allowed: 10ms to 1d"] },
+        { "{ api: { command: [a], environment: { 1A: x, \"A=B\": x, PORT: x, TENFOLD_X: x, ConnectionStrings__main: x, Ok_1.x: y } } }", [
+            "2:49: services.api.environment.1A: '1A' is not a name of an environment variable; allowed: letters, digits, _ . and -, not a digit first",
+            "2:56: services.api.environment.A=B: 'A=B' is not a name of an environment variable; allowed: letters, digits, _ . and -, not a digit first",
+            "2:66: services.api.environment.PORT: PORT is set by tenfold itself; remove it",
+            "2:75: services.api.environment.TENFOLD_X: TENFOLD_X is set by tenfold itself; remove it",
+            "2:89: services.api.environment.ConnectionStrings__main: ConnectionStrings__main is set by tenfold itself; remove it"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Services))]
+    public void Of_services(string section, string[] expected) =>
+        Expect($"system: shop\nservices: {section}\nstores: {{ main: {{ engine: postgres }} }}", expected);
+
+    public static TheoryData<string, string[]> Others => new()
+    {
+        { "stores: { Main: { engine: postgres } }", [$"3:11: stores.Main: 'Main' is not a name; allowed: {Names}"] },
+        { "stores: { main: { engine: postgres, pool: { min: 30 } } }", ["3:50: stores.main.pool.min: 30 is more than max 20"] },
+        { "stores: { main: { engine: redis, pool: { max: 5 }, schema: sql } }", [
+            "3:34: stores.main.pool: is only for engine postgres; remove it",
+            "3:60: stores.main.schema: is only for engine postgres; remove it"] },
+        { "stores: { main: { engine: postgres, memory: 1Mi } }", ["3:45: stores.main.memory: found 1Mi; allowed: 4Mi to 1024Gi"] },
+        { "budgets: [{ route: GET /a }]", ["3:11: budgets[0]: promises nothing; give at least one of: average, p95, p99, timeout, errors"] },
+        { "budgets: [{ route: /a, p95: 1s }]", ["3:20: budgets[0].route: expected a method and a path such as GET /api/products, found '/a'"] },
+        { "budgets: [{ route: GTE /a, p95: 1s }]", [$"3:20: budgets[0].route: unknown method 'GTE'; did you mean 'GET'? Allowed: {Methods}"] },
+        { "budgets: [{ route: GET a, p95: 1s }]", ["3:20: budgets[0].route: 'GET a': a path begins with '/'"] },
+        { "budgets: [{ route: \"GET /a/{x}\", p95: 1s }, { route: \"GET /a/{y}\", p95: 1s }, { route: \"PUT /a/{y}\", p95: 1s }]", [
+            "3:54: budgets[1].route: GET /a/{y} has a budget already: budgets[0]"] },
+        { "budgets: [{ route: GET /a, p95: 2s, p99: 1s, timeout: 500ms, average: 3s }]", [
+            "3:33: budgets[0].p95: 2s is more than p99 1s",
+            "3:42: budgets[0].p99: 1s is more than timeout 500ms",
+            "3:71: budgets[0].average: 3s is more than timeout 500ms"] },
+        { "budgets: [{ route: GET /a, p95: 2s, timeout: 1s }]", ["3:33: budgets[0].p95: 2s is more than timeout 1s"] },
+        { "budgets: [{ route: GET /a, errors: 0.1 }]", ["3:36: budgets[0].errors: '0.1' has no unit; write 0.1%"] },
+        { "gateway: { routes: [{ path: /api/**, methods: [GET], service: api }] }\nbudgets: [{ route: GET /api/a, p95: 1s }, { route: GET /apj/a, p95: 1s }, { route: POST /api/a, p95: 1s }]", [
+            "4:52: budgets[1].route: no route of the gateway takes GET /apj/a",
+            "4:84: budgets[2].route: no route of the gateway takes POST /api/a"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Others))]
+    public void Of_stores_and_budgets(string section, string[] expected) => Expect(Guides.Start + section, expected);
+
+    public static TheoryData<string, string, string[]> Load => new()
+    {
+        { "[]", "[{ get: / }]", ["4:5: load.t.stages: is empty; a stage is { for: 1m, users: 10 } or { for: 1m, rate: 100 }"] },
+        { "[{ for: 1s }]", "[{ get: / }]", ["4:14: load.t.stages[0]: needs users (virtual users at once) or rate (arrivals a second)"] },
+        { "[{ for: 1s, users: 1, rate: 1 }]", "[{ get: / }]", ["4:14: load.t.stages[0]: has both users and rate; keep one"] },
+        { "[{ for: 1s, users: 1 }, { for: 1s, rate: 1 }]", "[{ get: / }]", ["4:54: load.t.stages[1].rate: the stages before it have users; all stages of a test have the same"] },
+        { "[{ for: 0s, users: 1 }]", "[{ get: / }]", ["4:5: load.t.stages: last 0s together; give one of them a time"] },
+        { "[{ for: 5s, users: 0 }, { for: 5s, users: 0 }]", "[{ get: / }]", ["4:5: load.t.stages: send nothing: every stage has users 0"] },
+        { "[{ for: 5s, rate: 0 }]", "[{ get: / }]", ["4:5: load.t.stages: send nothing: every stage has rate 0"] },
+        { "[{ for: 5s, users: 1.5 }]", "[{ get: / }]", ["4:32: load.t.stages[0].users: expected a whole number, found '1.5'"] },
+        { "[{ for: 0s, users: 5 }, { for: 5s, users: 0 }]", "[{ get: / }]", [] },
+        { "[{ for: 5s, rate: 0.5 }]", "[{ get: / }]", [] },
+        { "[{ for: 5s, rate: 1 }]", "[]", ["5:5: load.t.scenario: sends nothing; a request is { get: /path }"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ think: 1s }]", ["5:5: load.t.scenario: sends nothing; a request is { get: /path }"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ get: \"http://a/b\" }]", ["5:23: load.t.scenario[0].get: expected a path that begins with /, found 'http://a/b'"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ get: \"/a b\" }, { get: \"/{{ a }}\" }]", [
+            "5:23: load.t.scenario[0].get: '/a b' holds a space, a line end or #; write %20 or %23",
+            "5:40: load.t.scenario[1].get: {{a}} is not captured before this step; captured: none"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ get: /, expect: 99 }]", ["5:34: load.t.scenario[0].expect: found 99; allowed: 100 to 599"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ get: /, capture: { id: data..id, 1x: a } }]", [
+            "5:41: load.t.scenario[0].capture.id: expected a path in the answer such as data.0.id, found 'data..id'",
+            "5:51: load.t.scenario[0].capture.1x: '1x' is no name of a variable; allowed: letters, digits, _ and -, not a digit first"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ get: /, capture: { id: a } }, { post: \"/{{ix}}\", headers: { X: \"{{id}}\", Y: \"{{no}}\" }, json: { a: [\"{{id}}\", \"{{never}}\"] } }]", [
+            "5:56: load.t.scenario[1].post: {{ix}} is not captured before this step; did you mean 'id'? Captured: id",
+            "5:94: load.t.scenario[1].headers.Y: {{no}} is not captured before this step; captured: id",
+            "5:106: load.t.scenario[1].json: {{never}} is not captured before this step; captured: id"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ get: \"/{{id}}\", capture: { id: a } }]", ["5:23: load.t.scenario[0].get: {{id}} is not captured before this step; captured: none"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Load))]
+    public void Of_load_tests(string stages, string scenario, string[] expected) => Expect(
+        Guides.Start + $"load: {{ t: {{\n    stages: {stages},\n    scenario: {scenario} }} }}", expected);
+
+    [Fact]
+    public void Thresholds_rise() => Expect(
+        Guides.Start + "load: { Spike: { stages: [{ for: 1s, users: 1 }], scenario: [{ get: / }],\n thresholds: { p50: 4s, p95: 3s, p99: 2s, max: 1s, average: 5s, errors: 200% } } }",
+        [
+            $"3:9: load.Spike: 'Spike' is not a name; allowed: {Names}",
+            "4:21: load.Spike.thresholds.p50: 4s is more than p95 3s",
+            "4:30: load.Spike.thresholds.p95: 3s is more than p99 2s",
+            "4:39: load.Spike.thresholds.p99: 2s is more than max 1s",
+            "4:61: load.Spike.thresholds.average: 5s is more than max 1s",
+            "4:73: load.Spike.thresholds.errors: found 200%; allowed: 0% to 100%",
+        ]);
+
+    [Theory]
+    [InlineData("Shop", false)]
+    [InlineData("", false)]
+    [InlineData("a b", false)]
+    [InlineData("../a", false)]
+    [InlineData("a-very-long-name-of-more-than-forty-letter", false)]
+    [InlineData("shop-2", true)]
+    [InlineData("7", true)]
+    [InlineData("a-name-that-has-exactly-forty-characters", true)]
+    public void Of_the_systems_name(string name, bool allowed) => Expect(
+        $"system: \"{name}\"\nservices: {{ api: {{ command: [a] }} }}",
+        allowed ? [] : [$"1:9: system: '{name}' is not a name; allowed: {Names}"]);
+
+    private static void Expect(string yaml, string[] expected) => Assert.Equal(expected.Select(e => $"g:{e}"), Guides.Errors(yaml));
+}
