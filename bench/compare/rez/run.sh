@@ -10,9 +10,8 @@ warm=10 window=6
 list="/api/products?page=1&limit=20"
 
 free_port; tenfold_port=$port
-# The guide as it is, but for the gateway's port: the comparison must not need 8080.
 system=$repo/systems/rez
-export TENFOLD_PORT=$tenfold_port
+export REZ_PORT=$tenfold_port
 down() { "$repo/tenfold" down "$system" --delete >/dev/null 2>&1; }
 on_stop+=(down)
 echo "starting rez with its 250,000 products"
