@@ -159,7 +159,8 @@ cpu_ticks() { # cpu_ticks "ROOT..." ["LEFT-OUT-TREE..."]; a root written =PID is
 
 host_pid() { # host_pid SYSTEM: the process that `tenfold up --detach` left running
   local pid
-  read -r pid _ <"$TENFOLD_STATE/$1/host.pid" && [ -d "/proc/$pid" ] || die 3 "no host process of $1 in $TENFOLD_STATE"
+  pid=$(cut -d" " -f1 "$TENFOLD_STATE/$1/host.pid" 2>/dev/null)
+  [ -n "$pid" ] && [ -d "/proc/$pid" ] || die 3 "no host process of $1 in $TENFOLD_STATE"
   echo "$pid"
 }
 
