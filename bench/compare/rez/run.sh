@@ -5,7 +5,7 @@ need hey hey
 npm_peer express
 tenfold_ready
 
-warm=10 window=6
+warm=15 window=6
 [ $quick = 0 ] || { warm=3 window=2; }
 list="/api/products?page=1&limit=20"
 
