@@ -110,7 +110,7 @@ internal static class LoadRules
                 findings.AddToKey($"{path}.capture.{name}", $"{{{{{name}}}}} is a generator already; take another name");
             }
 
-            if (from.Length == 0 || from.Split('.').Any(part => part.Length == 0))
+            if (from.Length == 0 || (!from.Contains('[', StringComparison.Ordinal) && from.Split('.').Any(part => part.Length == 0)))
             {
                 findings.Add($"{path}.capture.{name}", $"expected a path in the answer such as data.0.id, found '{from}'");
             }
