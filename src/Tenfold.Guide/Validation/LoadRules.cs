@@ -84,7 +84,7 @@ internal static class LoadRules
 
     private static void Request(string path, RequestStep request, HashSet<string> captured, Findings findings)
     {
-        var target = $"{path}.{RecordShape.Kebab(request.Method.ToLowerInvariant())}";
+        var target = $"{path}.{request.Method.ToLowerInvariant()}";
         Texts.Path(target, Templates.Blank(request.Path), findings);
         Texts.Headers($"{path}.headers", request.Headers, findings);
 

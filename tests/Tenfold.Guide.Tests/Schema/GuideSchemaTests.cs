@@ -19,7 +19,7 @@ public sealed class GuideSchemaTests
     {
         var records = Schema["$defs"]!.AsObject().Select(d => d.Value!).Append(Schema).Where(d => d["properties"] is not null);
         Assert.Equal([], records.SelectMany(r => r["properties"]!.AsObject()).Where(p => p.Value!["description"] is null).Select(p => p.Key));
-        Assert.Equal("How long a leaving instance may take to finish what is in flight. Default 30 s.", (string?)Schema["$defs"]!["service"]!["properties"]!["drain"]!["description"]);
+        Assert.Equal("How long a leaving instance may take to finish what is in flight. Default 30s.", (string?)Schema["$defs"]!["service"]!["properties"]!["drain"]!["description"]);
     }
 
     [Fact]

@@ -65,6 +65,15 @@ public sealed class StorePolicyTests
         Assert.Contains("fsync = 'on'\n", text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Paths_with_quotes_are_written_as_Redis_reads_them()
+    {
+        var text = RedisStore.Settings(20_001, "/a\"b\\c/data", "/run/x", "s3cret", ByteSize.FromMebibytes(16), durable: true);
+        Assert.Contains("dir \"/a\\\"b\\\\c/data\"\n", text, StringComparison.Ordinal);
+        Assert.Contains("maxmemory 16777216\n", text, StringComparison.Ordinal);
+        Assert.Contains("appendonly yes\n", text, StringComparison.Ordinal);
+    }
+
     private static SystemGuide Guide(int min, int? max) => new()
     {
         System = "rez",
