@@ -1,6 +1,5 @@
 using Tenfold.Cli.Edge;
 using Tenfold.Guide;
-using Tenfold.Guide.Reading;
 using Tenfold.Load;
 using Tenfold.Load.Reports;
 using Tenfold.Load.Running;
@@ -19,7 +18,7 @@ internal static class LoadCommand
     {
         try
         {
-            var guide = ReadGuide(shell, request.System);
+            var guide = Systems.Read(shell, request.System).Guide;
             var (name, test) = FindTest(guide, request.Test);
             var options = await OptionsAsync(request, guide, name, findRunning, cancellationToken);
             await using var json = request.Json is null or "-" ? null : Create(Path.GetFullPath(request.Json, shell.Folder));
@@ -49,14 +48,6 @@ internal static class LoadCommand
 
     private static bool InPlace(Shell shell) =>
         ReferenceEquals(shell.Error, Console.Error) && !Console.IsErrorRedirected && shell.Environment("TERM") is not (null or "dumb");
-
-    private static SystemGuide ReadGuide(Shell shell, string system)
-    {
-        var file = GuideLocator.Find(system, shell.Folder, shell.Repository)
-            ?? throw new LoadException(LoadFault.Usage, $"there is no guide '{system}': give the name of a system (systems/NAME/{GuideLocator.FileName}), a folder with a {GuideLocator.FileName}, or a file");
-        var read = GuideReader.Read(file, shell.Environment);
-        return read.Guide ?? throw new LoadException(LoadFault.Usage, $"the guide has errors:{string.Concat(read.Errors.Select(e => $"\n{e}"))}");
-    }
 
     private static (string Name, LoadTest Test) FindTest(SystemGuide guide, string? name)
     {
