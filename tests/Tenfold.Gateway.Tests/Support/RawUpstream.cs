@@ -141,8 +141,9 @@ internal sealed class RawPeer(Socket socket) : IDisposable
 
         if (head.Contains("Transfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase))
         {
-            var body = await ReadUntilAsync("0\r\n");
-            return head + body + await ReadUntilAsync("\r\n");
+            // Trailers are not looked for here.
+            var body = await ReadUntilAsync("0\r\n\r\n");
+            return body is null ? null : head + body;
         }
 
         var at = head.IndexOf("Content-Length: ", StringComparison.OrdinalIgnoreCase);

@@ -184,7 +184,6 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
         var client = exchange;
         client.ClearDeadline();
         client.WriteHead(head);
-        await client.FlushAsync();
         await using var registration = instance.Leaving.UnsafeRegister(static c => ((ClientExchange)c!).End(Ending.InstanceGone), client);
         await client.TunnelAsync(connection);
         return 101;

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Tenfold.Gateway.Forwarding;
@@ -9,7 +10,7 @@ internal static class Problem
     public const string ContentType = "application/problem+json";
 
     public static byte[] Document(int status, string detail) => Encoding.UTF8.GetBytes(
-        $$"""{"type":"about:blank","title":"{{Title(status)}}","status":{{status}},"detail":"{{JsonEncodedText.Encode(detail)}}"}""");
+        $$"""{"type":"about:blank","title":"{{Title(status)}}","status":{{status}},"detail":"{{JsonEncodedText.Encode(detail, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}}"}""");
 
     public static string Title(int status) => status switch
     {

@@ -158,6 +158,7 @@ internal sealed class Http1Client : ClientExchange
     public override async ValueTask TunnelAsync(Http1Connection upstream)
     {
         _keepAlive = false;
+        await FlushAsync();
         var up = UpAsync(upstream);
         try
         {

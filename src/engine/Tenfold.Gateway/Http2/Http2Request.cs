@@ -25,6 +25,13 @@ internal static class Http2Request
         var authority = request.Headers.Host.ToString();
         into.Host = Add(into, authority);
         Add(into, "\r\n");
+        if (webSocket)
+        {
+            into.Upgrade = Add(into, "websocket");
+            Add(into, "\r\n");
+        }
+
+        // Header lines come last: whoever copies them relies on nothing but the empty line behind them.
         var start = into.Length;
         foreach (var (name, values) in request.Headers)
         {
@@ -46,6 +53,12 @@ internal static class Http2Request
             }
         }
 
+        if (webSocket)
+        {
+            // RFC 8441 leaves it out; HTTP/1.1's handshake needs one.
+            AddLine(into, "Sec-WebSocket-Key", Convert.ToBase64String(Guid.NewGuid().ToByteArray()));
+        }
+
         Add(into, "\r\n");
         if (HeadParser.ParseFields(into.Bytes, start, into.Table) is { } wrong)
         {
@@ -60,27 +73,12 @@ internal static class Http2Request
         into.KeepAlive = true;
         into.ContentLength = webSocket || !canHaveBody ? -1 : request.Headers.ContentLength ?? -1;
         into.Chunked = !webSocket && canHaveBody && into.ContentLength < 0;
-        if (webSocket)
-        {
-            into.Upgrade = AddUpgrade(into);
-        }
-
         if (into.Buffer[target.Start.Value] != '/')
         {
             return into.SetOpaqueTarget(target);
         }
 
         return into.SetTarget(target.Start.Value, target.End.Value - target.Start.Value) is { } bad ? (400, bad) : default;
-    }
-
-    // RFC 8441: what HTTP/1.1 needs for the same handshake.
-    private static Range AddUpgrade(RequestHead into)
-    {
-        var start = into.Length;
-        AddLine(into, "Sec-WebSocket-Key", Convert.ToBase64String(Guid.NewGuid().ToByteArray()));
-        Add(into, "\r\n");
-        HeadParser.ParseFields(into.Bytes, start, into.Table);
-        return Add(into, "websocket");
     }
 
     private static void AddLine(RequestHead into, string name, string value)

@@ -72,6 +72,7 @@ public static class StateFolder
     });
 
     /// <summary>The content of a file that may be missing.</summary>
+    /// <exception cref="RuntimeException">It is another user's.</exception>
     public static string? ReadIfThere(string file)
     {
         try
@@ -81,6 +82,10 @@ public static class StateFolder
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new RuntimeException(RuntimeFailure.Machine, $"{file} cannot be read by {Environment.UserName}: it was made by another user; run as that one, or set TENFOLD_STATE to another folder", e);
         }
     }
 
