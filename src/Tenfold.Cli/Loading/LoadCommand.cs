@@ -36,7 +36,7 @@ internal static class LoadCommand
         }
         catch (LoadException e)
         {
-            var hint = e.Fault == LoadFault.Machine && request.Target is null ? $"; start it with: tenfold up {request.System}" : "";
+            var hint = e.Fault == LoadFault.Target && request.Target is null ? $"; start it with: tenfold up {request.System}" : "";
             shell.Error.WriteLine($"tenfold: {e.Message}{hint}");
             return e.Fault == LoadFault.Usage ? ExitCode.Usage : ExitCode.Machine;
         }
@@ -110,7 +110,7 @@ internal static class LoadCommand
         return await findRunning(guide.System, cancellationToken)
             ?? (guide.Gateway.Port > 0
                 ? new Uri($"{(guide.Gateway.Tls is null ? "http" : "https")}://localhost:{guide.Gateway.Port}")
-                : throw new LoadException(LoadFault.Machine, $"{guide.System} does not run"));
+                : throw new LoadException(LoadFault.Target, $"{guide.System} does not run"));
     }
 
     private static StreamWriter Create(string file)

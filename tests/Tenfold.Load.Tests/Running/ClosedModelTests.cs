@@ -116,7 +116,7 @@ public sealed class ClosedModelTests
         var result = await RunAsync(server.Address, Users(0.6, 5), [Get("/"), new ThinkStep { Think = TimeSpan.FromMilliseconds(1) }], progress: _ => server.Dispose());
         Assert.Equal(0, result.Total.ErrorsOf(ErrorKind.Status));
         var once = await Assert.ThrowsAsync<LoadException>(() => RunAsync(server.Address, Users(0.2, 1), [Get("/")]));
-        Assert.Equal(LoadFault.Machine, once.Fault);
+        Assert.Equal(LoadFault.Target, once.Fault);
         Assert.Contains($"nothing listens at {server.Address.GetLeftPart(UriPartial.Authority)}", once.Message, StringComparison.Ordinal);
     }
 

@@ -43,6 +43,17 @@ public sealed partial class RequestPlanTests
         Assert.StartsWith("DELETE /base/x%20y HTTP/1.1\r\nHost: shop.example\r\n", Encoding.UTF8.GetString(plan.Ready!), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("http://[::1]", "[::1]")]
+    [InlineData("http://[::1]:81", "[::1]:81")]
+    [InlineData("http://bücher.example:81", "xn--bcher-kva.example:81")]
+    [InlineData("https://a.example:443", "a.example")]
+    public void The_host_is_named_as_HTTP_wants_it(string target, string host)
+    {
+        var plan = new RequestPlan(new RequestStep { Method = "GET", Path = "/" }, new Uri(target), [], Routes(), "step 1");
+        Assert.Contains($"\r\nHost: {host}\r\n", Encoding.UTF8.GetString(plan.Ready!), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Captured_values_are_escaped_where_they_stand()
     {
