@@ -53,7 +53,7 @@ internal static class Systems
                 : $"no system '{system}'{Suggestion.Among(system, available, "systems here")}");
         }
 
-        var relative = Path.GetRelativePath(shell.Folder, found);
+        var relative = Path.GetRelativePath(Environment.CurrentDirectory, found);
         return relative.StartsWith("..", StringComparison.Ordinal) ? found : relative;
     }
 

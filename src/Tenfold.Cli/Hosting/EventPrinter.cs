@@ -37,6 +37,7 @@ internal sealed class EventPrinter : IDisposable
     public static EventPrinter ForHost(Shell shell, string file)
     {
         var stream = new FileStream(file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        var listening = true;
         return new EventPrinter(
             shell.Time,
             one =>
@@ -47,7 +48,11 @@ internal sealed class EventPrinter : IDisposable
                     shell.Out.Flush();
                 }
 
-                stream.Write(System.Text.Encoding.UTF8.GetBytes(Line(one) + "\n"));
+                if (listening)
+                {
+                    stream.Write(System.Text.Encoding.UTF8.GetBytes(Line(one) + "\n"));
+                    listening = one.Kind is not (HostEventKind.Ready or HostEventKind.Failed); // the reader leaves then
+                }
             },
             owned: stream);
     }
@@ -65,7 +70,14 @@ internal sealed class EventPrinter : IDisposable
                 _working.Remove(one.Text);
             }
 
-            _print(one);
+            try
+            {
+                _print(one);
+            }
+            catch (IOException)
+            {
+                // A full disk under host.log must not stop the system; status shows the notes all the same.
+            }
         }
     }
 

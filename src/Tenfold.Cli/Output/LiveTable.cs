@@ -37,15 +37,18 @@ internal static class LiveTable
     private static Rows Draw(SystemStatus status, string hint, TimeProvider time)
     {
         var now = time.GetUtcNow();
-        var table = new Table { Border = TableBorder.Simple };
-        foreach (var column in StatusRows.Columns)
+        var rows = StatusRows.Of(status, now);
+        // Narrow enough for 80 columns: the note only while there is one.
+        var shown = StatusRows.Columns.Count - (rows.All(row => row.Cells[^1].Length == 0) ? 1 : 0);
+        var table = new Table { Border = TableBorder.None };
+        foreach (var column in StatusRows.Columns.Take(shown))
         {
-            table.AddColumn(new TableColumn(Markup.Escape(column)) { NoWrap = true });
+            table.AddColumn(new TableColumn(new Markup($"[grey]{Markup.Escape(column)}[/]")) { NoWrap = true, Padding = new Padding(0, 0, 2, 0) });
         }
 
-        foreach (var row in StatusRows.Of(status, now))
+        foreach (var row in rows)
         {
-            table.AddRow(row.Cells.Select((cell, i) => new Markup(i == 2 ? $"[{(row.Ready ? "green" : "yellow")}]{Markup.Escape(cell)}[/]" : Markup.Escape(cell))));
+            table.AddRow(row.Cells.Take(shown).Select((cell, i) => new Markup(i == 2 ? $"[{(row.Ready ? "green" : "yellow")}]{Markup.Escape(cell)}[/]" : Markup.Escape(cell))));
         }
 
         var notes = status.Notes.TakeLast(ShownNotes).Select(note => new Markup($"[grey]{note.Time.ToLocalTime():HH:mm:ss} {Markup.Escape(note.Text.Split('\n')[0])}[/]"));

@@ -11,7 +11,7 @@ internal sealed record StatusRow(IReadOnlyList<string> Cells, bool Ready);
 /// <summary>A system's status as the rows of a table: the same for <c>status</c> and for the live table of <c>up</c>.</summary>
 internal static class StatusRows
 {
-    public static IReadOnlyList<string> Columns { get; } = ["SERVICE", "INSTANCE", "STATE", "REQUESTS", "P95", "CPU", "MEMORY", "RESTARTS", "AGE", "NOTE"];
+    public static IReadOnlyList<string> Columns { get; } = ["SERVICE", "INSTANCE", "STATE", "RATE", "P95", "CPU", "MEMORY", "RESTARTS", "AGE", "NOTE"];
 
     public static IReadOnlyList<StatusRow> Of(SystemStatus status, DateTimeOffset now)
     {

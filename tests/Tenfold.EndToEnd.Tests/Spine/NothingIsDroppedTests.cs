@@ -69,6 +69,7 @@ public sealed class NothingIsDroppedTests(RezFixture fixture)
         var total = report["total"]!;
         Assert.True(total["count"]!.GetValue<long>() > 100, $"hardly any request was sent: {report}");
         Assert.True(total["errors"]!.GetValue<long>() == 0, $"requests failed: {report}");
-        Assert.Equal("[]", report["invalid"]!.ToJsonString());
+        // Every arrival was sent. How punctually is not asked here: what happens meanwhile takes the generator's processor too.
+        Assert.Equal(0, report["schedule"]!["dropped"]!.GetValue<long>());
     }
 }
