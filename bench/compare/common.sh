@@ -155,6 +155,34 @@ cpu_ticks() { # cpu_ticks "ROOT..." ["LEFT-OUT-TREE..."]; a root written =PID is
     }'
 }
 
+# --- a running system -------------------------------------------------------------------------------------------------
+
+host_pid() { # host_pid SYSTEM: the process that `tenfold up --detach` left running
+  local pid
+  pid=$(cut -d" " -f1 "$TENFOLD_STATE/$1/host.pid" 2>/dev/null)
+  [ -n "$pid" ] && [ -d "/proc/$pid" ] || die 3 "no host process of $1 in $TENFOLD_STATE"
+  echo "$pid"
+}
+
+store_pids() { # store_pids HOST [NAME]: the stores that it started, each with its own processes below
+  cat /proc/[0-9]*/stat 2>/dev/null | awk -v host="$1" '{ rest = $0; sub(/^.*\) /, "", rest); split(rest, f, " ") }
+    f[2] == host && /\(('"${2:-postgres|redis-server}"')\)/ { printf "%s ", $1 }'
+}
+
+connection_string() { # connection_string HOST STORE: what the instances under the host were given
+  local pid
+  for pid in $(pgrep -P "$1"); do
+    tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n "s/^ConnectionStrings__$2=//p"
+  done | head -n 1
+}
+
+load_figures() { # load_figures FILE: requests, requests a second, p99 (ms), errors of a `tenfold load --json` report
+  node -e '
+    const total = JSON.parse(require("fs").readFileSync(process.argv[1])).total;
+    console.log(total.count, total.perSecond, total.latencyMilliseconds.p99, total.errors);
+  ' "$1"
+}
+
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 bench_cgroups=()

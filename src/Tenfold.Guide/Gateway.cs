@@ -47,11 +47,11 @@ public sealed record GatewayLimits
     [Between("0", "1024Gi")]
     public ByteSize Body { get; init; } = ByteSize.FromMebibytes(100);
 
-    /// <summary>How long a client may take to send its headers; over it 408. Default 10 s.</summary>
+    /// <summary>How long a client may take to send its headers; over it 408. Default 10s.</summary>
     [Between("10ms", "1h")]
     public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a connection may be idle between requests. Default 2 min.</summary>
+    /// <summary>How long a connection may be idle between requests. Default 2m.</summary>
     [Between("10ms", "1d")]
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromMinutes(2);
 
@@ -111,11 +111,11 @@ public sealed record Route
     /// <summary>For consistent-hash: <c>address</c> (default), <c>header:NAME</c> or <c>cookie:NAME</c>.</summary>
     public string? Hash { get; init; }
 
-    /// <summary>From the whole request received to the last byte of the answer. Default 60 s.</summary>
+    /// <summary>From the whole request received to the last byte of the answer. Default 1m.</summary>
     [Between("1ms", "1d")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>To open a connection to an instance. Default 1 s.</summary>
+    /// <summary>To open a connection to an instance. Default 1s.</summary>
     [Between("1ms", "1h")]
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 
 namespace Tenfold.Guide;
@@ -8,6 +9,8 @@ namespace Tenfold.Guide;
 /// </summary>
 public sealed class PathPattern : IEquatable<PathPattern>
 {
+    private static readonly SearchValues<char> Forbidden = SearchValues.Create("?# \t\r\n");
+
     private readonly string[] _segments; // null-free; "{x}" marks one segment
     private readonly bool _rest;
     private readonly string _text;
@@ -24,7 +27,7 @@ public sealed class PathPattern : IEquatable<PathPattern>
             return false;
         }
 
-        if (text.AsSpan().IndexOfAny("?# ") >= 0)
+        if (text.AsSpan().ContainsAny(Forbidden))
         {
             error = "a path pattern has no query, fragment or space";
             return false;

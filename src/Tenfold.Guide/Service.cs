@@ -21,7 +21,7 @@ public sealed record Service
     /// <summary>How its instances are found to be well or ill.</summary>
     public Health Health { get; init; } = new();
 
-    /// <summary>How long a leaving instance may take to finish what is in flight. Default 30 s.</summary>
+    /// <summary>How long a leaving instance may take to finish what is in flight. Default 30s.</summary>
     [Between("0s", "1h")]
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -62,11 +62,11 @@ public sealed record Health
     /// <summary>Path that answers 200 when the instance is ready. Default <c>/health</c>.</summary>
     public string Path { get; init; } = "/health";
 
-    /// <summary>Time between two checks. Default 5 s.</summary>
+    /// <summary>Time between two checks. Default 5s.</summary>
     [Between("10ms", "1h")]
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long one check may take. Default 1 s.</summary>
+    /// <summary>How long one check may take. Default 1s.</summary>
     [Between("1ms", "1h")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -78,14 +78,14 @@ public sealed record Health
     [Between("1", "1k")]
     public int Successes { get; init; } = 2;
 
-    /// <summary>How long a starting instance may take until its first good check. Default 60 s.</summary>
+    /// <summary>How long a starting instance may take until its first good check. Default 1m.</summary>
     [Between("10ms", "1d")]
     public TimeSpan Start { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>What real requests may meet before an instance is left out for a while.</summary>
     public PassiveHealth Passive { get; init; } = new();
 
-    /// <summary>Over this long a new or recovered instance is brought up to its full share. Default 10 s; 0s turns it off.</summary>
+    /// <summary>Over this long a new or recovered instance is brought up to its full share. Default 10s; 0s turns it off.</summary>
     [Between("0s", "1h")]
     public TimeSpan SlowStart { get; init; } = TimeSpan.FromSeconds(10);
 }
@@ -97,11 +97,11 @@ public sealed record PassiveHealth
     [Between("0", "1M")]
     public int Failures { get; init; } = 5;
 
-    /// <summary>Default 10 s.</summary>
+    /// <summary>The time in which they are counted. Default 10s.</summary>
     [Between("10ms", "1h")]
     public TimeSpan Within { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Default 10 s.</summary>
+    /// <summary>How long the instance is left out. Default 10s.</summary>
     [Between("10ms", "1h")]
     public TimeSpan Out { get; init; } = TimeSpan.FromSeconds(10);
 }

@@ -1,5 +1,6 @@
 // A host for the tests to kill with -9: takes the lock, starts children, says "ready" and waits.
 using Tenfold.Guide;
+using Tenfold.Runtime;
 using Tenfold.Runtime.Cgroups;
 using Tenfold.Runtime.Processes;
 using Tenfold.Runtime.State;
@@ -20,7 +21,15 @@ if (args is [_, "stores"])
         System = "orphans",
         Stores = new Dictionary<string, Store> { ["main"] = new() { Engine = StoreEngine.Postgres }, ["cache"] = new() { Engine = StoreEngine.Redis } },
     };
-    _ = await StoreSet.StartAsync(guide, state, new StoreOptions { Durable = false }, CancellationToken.None);
+    try
+    {
+        _ = await StoreSet.StartAsync(guide, state, new StoreOptions { Durable = false }, CancellationToken.None);
+    }
+    catch (RuntimeException e)
+    {
+        Console.WriteLine(e.Message);
+        return (int)e.Failure;
+    }
 }
 else
 {

@@ -5,26 +5,28 @@ need hey hey
 npm_peer express
 tenfold_ready
 
-warm=10 window=6
+warm=15 window=6
 [ $quick = 0 ] || { warm=3 window=2; }
 list="/api/products?page=1&limit=20"
 
 free_port; tenfold_port=$port
-# The guide as it is, but for the gateway's port: the comparison must not need 8080.
 system=$repo/systems/rez
-export TENFOLD_PORT=$tenfold_port
+export REZ_PORT=$tenfold_port
 down() { "$repo/tenfold" down "$system" --delete >/dev/null 2>&1; }
 on_stop+=(down)
 echo "starting rez with its 250,000 products"
 "$repo/tenfold" up "$system" --detach >"$tmp/up.log" 2>&1 || { tail -n 20 "$tmp/up.log" >&2; die 3 "tenfold up failed"; }
 wait_http "http://127.0.0.1:$tenfold_port$list" 20 up
-host=$(host_pid "$system")
-stores=$(store_pids)
-postgres=$(postgres_pid)
+host=$(host_pid rez) || exit 3
+stores=$(store_pids "$host")
+postgres=$(store_pids "$host" postgres)
 
 # The peer connects to the same database over the same socket, in the same way: pool of 50 a process, nothing in between.
 export NODE_ENV=production
-postgres_environment
+while IFS="=" read -r key value; do
+  case $key in Host) export PGHOST=$value ;; Port) export PGPORT=$value ;; Database) export PGDATABASE=$value ;; Username) export PGUSER=$value ;; Password) export PGPASSWORD=$value ;; esac
+done < <(connection_string "$host" main | tr ";" "\n")
+[ -n "${PGHOST:-}" ] || die 3 "the instances of rez have no connection string of the store main"
 express() { # express NAME [COUNT]
   local worker n=0
   free_port
@@ -51,7 +53,7 @@ for side in express express-kept; do
 done
 
 machine
-echo "versions: tenfold $("$repo/tenfold" --version 2>/dev/null), express $(node -p "require('$peer/node_modules/express/package.json').version"), pg $(node -p "require('$peer/node_modules/pg/package.json').version"), node $(node -v), PostgreSQL $(postgres_version), hey $(dpkg-query -W -f '${Version}' hey)"
+echo "versions: tenfold $("$repo/tenfold" --version 2>/dev/null), express $(node -p "require('$peer/node_modules/express/package.json').version"), pg $(node -p "require('$peer/node_modules/pg/package.json').version"), node $(node -v), PostgreSQL $(curl -s "${at[express]}/version"), hey $(dpkg-query -W -f '${Version}' hey)"
 echo "ran: GET $list; the same 20 products from both ($(wc -c <"$tmp/tenfold.json") and $(wc -c <"$tmp/express.json") bytes); 64 connections; CPU limits: $limits; $warm s of warm-up each, then $pairs rounds of about $window s each"
 
 run_hey() { # run_hey URL HEY-ARGUMENTS...: then $requests and $rps; every request that is begun is also finished

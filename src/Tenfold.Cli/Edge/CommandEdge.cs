@@ -1,6 +1,10 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using Tenfold.Cli.Verbs;
+using Tenfold.Gateway;
+using Tenfold.Guide.Validation;
+using Tenfold.Runtime;
+using Tenfold.Runtime.Control;
+using Tenfold.Runtime.State;
 
 namespace Tenfold.Cli.Edge;
 
@@ -9,32 +13,115 @@ internal static class CommandEdge
 {
     public static async Task<int> RunAsync(string[] args, Shell shell)
     {
+        using var signals = new StopSignals();
+        return await RunAsync(args, shell with { Hurry = signals.Hurry }, signals.Stop);
+    }
+
+    public static async Task<int> RunAsync(string[] args, Shell shell, CancellationToken stop)
+    {
         var root = new RootCommand("Tenfold: a scaling guide you can run")
         {
-            LoadVerb.Create(shell),
+            CheckVerb.Create(shell),
+            UpVerb.Create(shell),
+            LoadVerb.Create(shell, (system, cancel) => FindRunningAsync(shell, system, cancel)),
+            StatusVerb.Create(shell),
+            LogsVerb.Create(shell),
+            RestartVerb.Create(shell),
+            ScaleVerb.Create(shell),
+            DownVerb.Create(shell),
+            SchemaVerb.Create(shell),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
-            {
-                shell.Error.WriteLine($"tenfold: {error.Message}");
-            }
+            return Refuse(parsed, shell);
+        }
 
-            shell.Error.WriteLine($"'tenfold {parsed.CommandResult.Command.Name} --help' shows the usage");
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration
+                {
+                    Output = shell.Out,
+                    Error = shell.Error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = null, // signals are ours
+                },
+                stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (Exception e) when (CodeOf(e) is { } code)
+        {
+            shell.Error.WriteLine($"tenfold: {e.Message}");
+            return code;
+        }
+        catch (Exception e)
+        {
+            var file = Path.Combine(Path.GetTempPath(), $"tenfold-error-{Environment.ProcessId}.log");
+            shell.Error.WriteLine($"tenfold: unexpected: {e.Message}");
+            shell.Error.WriteLine(Save(file, e)
+                ? $"  This is a fault of Tenfold; what it knows of it is in {file}"
+                : $"  This is a fault of Tenfold: {e}");
+            return ExitCode.Unexpected;
+        }
+    }
+
+    /// <summary>The exit code of an expected error; null for any other.</summary>
+    public static int? CodeOf(Exception e) => e switch
+    {
+        UsageException => ExitCode.Usage,
+        RuntimeException { Failure: var failure } => CodeOf(failure),
+        GatewayException => ExitCode.Machine,
+        _ => null,
+    };
+
+    /// <summary>The exit code of a failure of the runtime.</summary>
+    public static int CodeOf(RuntimeFailure failure) => failure switch
+    {
+        RuntimeFailure.Guide => ExitCode.Usage,
+        RuntimeFailure.Machine => ExitCode.Machine,
+        _ => ExitCode.Missed,
+    };
+
+    private static async Task<Uri?> FindRunningAsync(Shell shell, string system, CancellationToken cancel)
+    {
+        using var client = new ControlClient(SystemState.Of(system, shell.Environment), shell.Time);
+        return await client.StatusAsync(cancel) is { Gateway.Url: var url } ? new Uri(url) : null;
+    }
+
+    private static int Refuse(ParseResult parsed, Shell shell)
+    {
+        var command = parsed.CommandResult.Command;
+        if (command is RootCommand && parsed.Tokens.Count > 0 && !parsed.Tokens[0].Value.StartsWith('-'))
+        {
+            var word = parsed.Tokens[0].Value;
+            shell.Error.WriteLine($"tenfold: no verb '{word}'{Suggestion.Among(word, [.. command.Subcommands.Select(verb => verb.Name)], "verbs")}");
             return ExitCode.Usage;
         }
 
-        using var stop = new CancellationTokenSource();
-        using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => { context.Cancel = true; stop.Cancel(); });
-        return await parsed.InvokeAsync(
-            new InvocationConfiguration
-            {
-                Output = shell.Out,
-                Error = shell.Error,
-                EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = null,
-            },
-            stop.Token);
+        foreach (var message in parsed.Errors.Select(error => error.Message).Distinct())
+        {
+            shell.Error.WriteLine($"tenfold: {message}");
+        }
+
+        var path = command is RootCommand ? "" : command.Name + " ";
+        shell.Error.WriteLine($"  'tenfold {path}--help' shows the usage");
+        return ExitCode.Usage;
+    }
+
+    private static bool Save(string file, Exception e)
+    {
+        try
+        {
+            File.WriteAllText(file, e.ToString());
+            return true;
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 }

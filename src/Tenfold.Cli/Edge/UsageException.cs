@@ -1,4 +1,4 @@
 namespace Tenfold.Cli.Edge;
 
 /// <summary>The command was called wrongly, or its guide does not read; exit code 2. The message says what to do.</summary>
-internal sealed class UsageException(string message) : Exception(message);
+public sealed class UsageException(string message) : Exception(message);

@@ -1,6 +1,5 @@
 using Tenfold.Cli.Edge;
 using Tenfold.Guide;
-using Tenfold.Guide.Reading;
 using Tenfold.Load;
 using Tenfold.Load.Reports;
 using Tenfold.Load.Running;
@@ -19,7 +18,7 @@ internal static class LoadCommand
     {
         try
         {
-            var guide = ReadGuide(shell, request.System);
+            var guide = Systems.Read(shell, request.System).Guide;
             var (name, test) = FindTest(guide, request.Test);
             var options = await OptionsAsync(request, guide, name, findRunning, cancellationToken);
             await using var json = request.Json is null or "-" ? null : Create(Path.GetFullPath(request.Json, shell.Folder));
@@ -37,7 +36,7 @@ internal static class LoadCommand
         }
         catch (LoadException e)
         {
-            var hint = e.Fault == LoadFault.Machine && request.Target is null ? $"; start it with: tenfold up {request.System}" : "";
+            var hint = e.Fault == LoadFault.Target && request.Target is null ? $"; start it with: tenfold up {request.System}" : "";
             shell.Error.WriteLine($"tenfold: {e.Message}{hint}");
             return e.Fault == LoadFault.Usage ? ExitCode.Usage : ExitCode.Machine;
         }
@@ -49,14 +48,6 @@ internal static class LoadCommand
 
     private static bool InPlace(Shell shell) =>
         ReferenceEquals(shell.Error, Console.Error) && !Console.IsErrorRedirected && shell.Environment("TERM") is not (null or "dumb");
-
-    private static SystemGuide ReadGuide(Shell shell, string system)
-    {
-        var file = GuideLocator.Find(system, shell.Folder, shell.Repository)
-            ?? throw new LoadException(LoadFault.Usage, $"there is no guide '{system}': give the name of a system (systems/NAME/{GuideLocator.FileName}), a folder with a {GuideLocator.FileName}, or a file");
-        var read = GuideReader.Read(file, shell.Environment);
-        return read.Guide ?? throw new LoadException(LoadFault.Usage, $"the guide has errors:{string.Concat(read.Errors.Select(e => $"\n{e}"))}");
-    }
 
     private static (string Name, LoadTest Test) FindTest(SystemGuide guide, string? name)
     {
@@ -119,7 +110,7 @@ internal static class LoadCommand
         return await findRunning(guide.System, cancellationToken)
             ?? (guide.Gateway.Port > 0
                 ? new Uri($"{(guide.Gateway.Tls is null ? "http" : "https")}://localhost:{guide.Gateway.Port}")
-                : throw new LoadException(LoadFault.Machine, $"{guide.System} does not run"));
+                : throw new LoadException(LoadFault.Target, $"{guide.System} does not run"));
     }
 
     private static StreamWriter Create(string file)

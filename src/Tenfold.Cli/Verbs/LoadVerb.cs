@@ -11,8 +11,8 @@ internal static class LoadVerb
     /// <param name="findRunning">The address of the running system's gateway, by the system's name; null when it does not run.</param>
     public static Command Create(Shell shell, Func<string, CancellationToken, Task<Uri?>>? findRunning = null)
     {
-        var system = new Argument<string>("system") { Description = "Name or path of the guide" };
-        var test = new Argument<string?>("test") { Description = "Which of its load tests; may be left out when it has only one", DefaultValueFactory = _ => null };
+        var system = Systems.Argument();
+        var test = new Argument<string?>("TEST") { Description = "Which of its load tests; may be left out when it has only one", DefaultValueFactory = _ => null };
         var duration = new Option<string?>("--for") { HelpName = "DURATION", Description = "Compress (or stretch) the stages in proportion, so that all together last this long: 60s" };
         var target = new Option<string?>("--target") { HelpName = "URL", Description = "Drive this server. Default: the gateway of the running system" };
         var json = new Option<string?>("--json") { HelpName = "FILE", Description = "Write the result as JSON too; '-' writes it to stdout instead of the table" };

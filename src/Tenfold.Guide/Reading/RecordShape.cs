@@ -9,6 +9,14 @@ internal sealed record KeyShape(string Key, PropertyInfo Property, bool IsRequir
 {
     /// <summary>The value's type, without the question mark.</summary>
     public Type Type => Nullable.GetUnderlyingType(Property.PropertyType) ?? Property.PropertyType;
+
+    /// <summary>What the record's initialiser says; null for nothing, for an empty list, and for a record of its own.</summary>
+    public object? Default => !IsRequired && Property.GetValue(Activator.CreateInstance(Property.DeclaringType!)) is { } value && (Type.IsEnum || ScalarFormats.Of(Type) is not null)
+        ? value
+        : null;
+
+    /// <summary><see cref="Default"/> as the guide writes it.</summary>
+    public string? DefaultText => Default is not { } value ? null : Type.IsEnum ? RecordShape.Kebab(value.ToString()!) : ScalarFormats.Of(Type)!.Write(value);
 }
 
 /// <summary>The keys of a guide record, read from its properties: the one source for reading, schema and documentation.</summary>

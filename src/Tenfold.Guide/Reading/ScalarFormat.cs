@@ -19,8 +19,8 @@ internal static class ScalarFormats
     {
         [typeof(string)] = new("text", text => (text, null), v => (string)v, "", "string", null),
         [typeof(bool)] = new("true or false", ReadBoolean, v => (bool)v ? "true" : "false", false, "boolean", null),
-        [typeof(int)] = new("count", ReadWhole, v => WriteCount((int)v), 0, "integer", @"^[0-9]+(\.[0-9]+)?[kM]$"),
-        [typeof(double)] = new("number", ReadNumber, v => WriteCount((decimal)(double)v), 0d, "number", @"^[0-9]+(\.[0-9]+)?[kM]$"),
+        [typeof(int)] = new("count", ReadWhole, v => WriteCount((int)v), 0, "integer", @"^[0-9]+(\.[0-9]+)?[kM]?$"),
+        [typeof(double)] = new("number", ReadNumber, v => WriteCount((decimal)(double)v), 0d, "number", @"^[0-9]+(\.[0-9]+)?[kM]?$"),
         [typeof(TimeSpan)] = new(
             "duration", Read<TimeSpan>(Duration.TryParse), v => Duration.Format((TimeSpan)v), TimeSpan.Zero, "string", @"^(0|([0-9]+(\.[0-9]+)?(d|h|m|s|ms|us))+)$"),
         [typeof(Cpu)] = new("cpu", Read<Cpu>(Cpu.TryParse), v => v.ToString()!, default(Cpu), "number", @"^[0-9]+(\.[0-9]+)?m?$"),

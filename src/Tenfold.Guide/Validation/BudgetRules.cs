@@ -9,6 +9,10 @@ internal static class BudgetRules
     public static void Check(SystemGuide guide, Findings findings)
     {
         var first = new Dictionary<string, int>(StringComparer.Ordinal);
+        var routes = guide.Gateway.Routes;
+        var routesAreKnown = routes.Count > 0 && Enumerable.Range(0, routes.Count)
+            .Select(i => ItemPath.Of("gateway.routes", i))
+            .All(route => findings.IsReadable($"{route}.path") && findings.IsReadable($"{route}.methods"));
         for (var i = 0; i < guide.Budgets.Count; i++)
         {
             var budget = guide.Budgets[i];
@@ -22,7 +26,7 @@ internal static class BudgetRules
 
             if (findings.IsReadable(path) && findings.IsReadable($"{path}.route"))
             {
-                Route($"{path}.route", i, budget.Route, first, guide.Gateway.Routes, findings);
+                Route($"{path}.route", i, budget.Route, first, routesAreKnown ? routes : [], findings);
             }
         }
     }
@@ -35,7 +39,7 @@ internal static class BudgetRules
         {
             findings.Add(path, $"{route} has a budget already: budgets[{first[key]}]");
         }
-        else if (routes.Count > 0 && findings.IsReadable("gateway.routes") && !routes.Any(r => Takes(r, route)))
+        else if (routes.Count > 0 && !routes.Any(r => Takes(r, route)))
         {
             findings.Add(path, $"no route of the gateway takes {route}");
         }

@@ -1,10 +1,9 @@
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using Tenfold.Guide.Reading;
 
 namespace Tenfold.Guide.Validation;
 
-internal static partial class LoadRules
+internal static class LoadRules
 {
     public static void Check(SystemGuide guide, Findings findings)
     {
@@ -85,19 +84,19 @@ internal static partial class LoadRules
 
     private static void Request(string path, RequestStep request, HashSet<string> captured, Findings findings)
     {
-        var target = $"{path}.{RecordShape.Kebab(request.Method.ToLowerInvariant())}";
-        Texts.Path(target, Template().Replace(request.Path, "x"), findings);
+        var target = $"{path}.{request.Method.ToLowerInvariant()}";
+        Texts.Path(target, Templates.Blank(request.Path), findings);
         Texts.Headers($"{path}.headers", request.Headers, findings);
 
-        Templates(target, request.Path, captured, findings);
+        Templates.Check(target, request.Path, captured, findings);
         foreach (var (name, value) in request.Headers)
         {
-            Templates($"{path}.headers.{name}", value, captured, findings);
+            Templates.Check($"{path}.headers.{name}", value, captured, findings);
         }
 
         foreach (var text in Strings(request.Json))
         {
-            Templates($"{path}.json", text, captured, findings);
+            Templates.Check($"{path}.json", text, captured, findings);
         }
 
         foreach (var (name, from) in request.Capture)
@@ -106,36 +105,28 @@ internal static partial class LoadRules
             {
                 findings.AddToKey($"{path}.capture.{name}", $"'{name}' is no name of a variable; allowed: letters, digits, _ and -, not a digit first");
             }
+            else if (Templates.Generators.Contains(name))
+            {
+                findings.AddToKey($"{path}.capture.{name}", $"{{{{{name}}}}} is a generator already; take another name");
+            }
 
-            if (from.Length == 0 || from.Split('.').Any(part => part.Length == 0))
+            if (from.Length == 0 || (!from.Contains('[', StringComparison.Ordinal) && from.Split('.').Any(part => part.Length == 0)))
             {
                 findings.Add($"{path}.capture.{name}", $"expected a path in the answer such as data.0.id, found '{from}'");
             }
 
-            captured.Add(name);
-        }
-    }
-
-    private static void Templates(string path, string text, HashSet<string> captured, Findings findings)
-    {
-        foreach (Match match in Template().Matches(text))
-        {
-            var name = match.Groups["name"].Value.Trim();
-            if (!captured.Contains(name))
+            if (!Templates.Generators.Contains(name))
             {
-                findings.Add(path, $"{{{{{name}}}}} is not captured before this step{Suggestion.Among(name, captured, "captured")}");
+                captured.Add(name);
             }
         }
     }
 
     private static IEnumerable<string> Strings(JsonNode? node) => node switch
     {
-        JsonObject map => map.SelectMany(p => Strings(p.Value).Prepend(p.Key)),
+        JsonObject map => map.SelectMany(p => Strings(p.Value)),
         JsonArray list => list.SelectMany(Strings),
         JsonValue value when value.TryGetValue<string>(out var text) => [text],
         _ => [],
     };
-
-    [GeneratedRegex(@"\{\{(?<name>[^{}]*)\}\}", RegexOptions.ExplicitCapture, 1000)]
-    private static partial Regex Template();
 }

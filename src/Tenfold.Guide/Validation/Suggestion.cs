@@ -1,7 +1,7 @@
 namespace Tenfold.Guide.Validation;
 
 /// <summary>Near misses: what a misspelt name was probably meant to be.</summary>
-internal static class Suggestion
+public static class Suggestion
 {
     private const int Listed = 20;
 

@@ -13,6 +13,9 @@ public enum LoadFault
     /// <summary>The test or the options are wrong.</summary>
     Usage,
 
-    /// <summary>Nothing listens at the target, or this machine lacks something.</summary>
+    /// <summary>Nothing listens at the target.</summary>
+    Target,
+
+    /// <summary>This machine lacks something.</summary>
     Machine,
 }

@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using Tenfold.EndToEnd.Tests.Support;
 
 namespace Tenfold.EndToEnd.Tests.Architecture;
 

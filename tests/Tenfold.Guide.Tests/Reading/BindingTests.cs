@@ -110,6 +110,11 @@ public sealed class BindingTests
     }
 
     [Fact]
+    public void An_unreadable_route_does_not_take_its_budget_along() => Assert.Equal(
+        ["g:3:29: gateway.routes[0].path: 'api': a path begins with '/'"],
+        Guides.Errors(Guides.Start + "gateway: { routes: [{ path: api, service: api }] }\nbudgets: [{ route: GET /api, p95: 1s }]"));
+
+    [Fact]
     public void A_list_or_mapping_has_at_most_a_thousand_items() => Assert.Equal(
         ["g:3:1: budgets: has 1,001 items; allowed: at most 1,000"],
         Guides.Errors(Guides.Start + "budgets: [" + string.Concat(Enumerable.Range(0, 1001).Select(i => $"{{route: GET /{i}, p95: 1s}},")) + "]"));

@@ -135,16 +135,23 @@ public sealed class RuleTests
         { "[{ for: 5s, rate: 1 }]", "[{ get: \"http://a/b\" }]", ["5:23: load.t.scenario[0].get: expected a path that begins with /, found 'http://a/b'"] },
         { "[{ for: 5s, rate: 1 }]", "[{ get: \"/a b\" }, { get: \"/{{ a }}\" }]", [
             "5:23: load.t.scenario[0].get: '/a b' holds a space, a line end or #; write %20 or %23",
-            "5:40: load.t.scenario[1].get: {{a}} is not captured before this step; captured: none"] },
+            "5:40: load.t.scenario[1].get: {{a}} is not captured before this step; known are: uuid, user, iteration, random"] },
         { "[{ for: 5s, rate: 1 }]", "[{ get: /, expect: 99 }]", ["5:34: load.t.scenario[0].expect: found 99; allowed: 100 to 599"] },
         { "[{ for: 5s, rate: 1 }]", "[{ get: /, capture: { id: data..id, 1x: a } }]", [
             "5:41: load.t.scenario[0].capture.id: expected a path in the answer such as data.0.id, found 'data..id'",
             "5:51: load.t.scenario[0].capture.1x: '1x' is no name of a variable; allowed: letters, digits, _ and -, not a digit first"] },
         { "[{ for: 5s, rate: 1 }]", "[{ get: /, capture: { id: a } }, { post: \"/{{ix}}\", headers: { X: \"{{id}}\", Y: \"{{no}}\" }, json: { a: [\"{{id}}\", \"{{never}}\"] } }]", [
-            "5:56: load.t.scenario[1].post: {{ix}} is not captured before this step; did you mean 'id'? Captured: id",
-            "5:94: load.t.scenario[1].headers.Y: {{no}} is not captured before this step; captured: id",
-            "5:106: load.t.scenario[1].json: {{never}} is not captured before this step; captured: id"] },
-        { "[{ for: 5s, rate: 1 }]", "[{ get: \"/{{id}}\", capture: { id: a } }]", ["5:23: load.t.scenario[0].get: {{id}} is not captured before this step; captured: none"] },
+            "5:56: load.t.scenario[1].post: {{ix}} is not captured before this step; did you mean 'id'? Known are: id, uuid, user, iteration, random",
+            "5:94: load.t.scenario[1].headers.Y: {{no}} is not captured before this step; known are: id, uuid, user, iteration, random",
+            "5:106: load.t.scenario[1].json: {{never}} is not captured before this step; known are: id, uuid, user, iteration, random"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ post: \"/{{uuid}}/{{ random 1 100 }}\", json: { a: \"{{user}}-{{iteration}}\" } }]", [] },
+        { "[{ for: 5s, rate: 1 }]", "[{ get: \"/{{random 5}}\", capture: { user: a } }, { get: \"/{{random 5 1}}/{{useer}}/{{\" }]", [
+            "5:23: load.t.scenario[0].get: expected {{random FROM TO}} with whole numbers, such as {{random 1 100}}, found 'random 5'",
+            "5:51: load.t.scenario[0].capture.user: {{user}} is a generator already; take another name",
+            "5:71: load.t.scenario[1].get: expected {{random FROM TO}} with whole numbers, such as {{random 1 100}}, found 'random 5 1'",
+            "5:71: load.t.scenario[1].get: {{useer}} is not captured before this step; did you mean 'user'? Known are: uuid, user, iteration, random",
+            "5:71: load.t.scenario[1].get: '{{' without '}}'"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ get: \"/{{id}}\", capture: { id: a } }]", ["5:23: load.t.scenario[0].get: {{id}} is not captured before this step; known are: uuid, user, iteration, random"] },
     };
 
     [Theory]

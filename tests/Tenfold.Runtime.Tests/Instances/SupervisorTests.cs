@@ -98,7 +98,7 @@ public sealed class SupervisorTests : IAsyncDisposable
     [Fact]
     public async Task One_that_is_never_ready_fails_the_start_with_what_it_answered()
     {
-        var api = Supervise(new Service { Environment = Mode("ill"), Health = new Health { Start = TimeSpan.FromMilliseconds(300) } });
+        var api = Supervise(new Service { Environment = Mode("ill"), Health = new Health { Start = TimeSpan.FromSeconds(4) } });
         var error = await Assert.ThrowsAsync<RuntimeException>(() => api.StartAsync(Generous));
         Assert.Equal(RuntimeFailure.Failed, error.Failure);
         Assert.Contains("it answered 503", error.Message, StringComparison.Ordinal);

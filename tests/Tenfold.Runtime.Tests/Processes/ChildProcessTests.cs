@@ -90,6 +90,33 @@ public sealed class ChildProcessTests
     }
 
     [Fact]
+    public async Task A_child_that_does_not_listen_gets_the_firm_signal_before_it_is_killed()
+    {
+        await using var temporary = new TemporaryState();
+        await using var child = ChildProcess.Start(
+            Shell("trap '' TERM; trap 'exit 9' QUIT; echo started; while :; do sleep 0.05; done") with { FirmSignal = Signal.Quit },
+            temporary.State, _lines.Enqueue, TimeProvider.System);
+        await Limits.UntilAsync(() => !_lines.IsEmpty, "the child's first line");
+        Assert.Equal(9, await child.StopAsync(TimeSpan.FromMilliseconds(50)));
+    }
+
+    [Fact]
+    public async Task Quiet_children_hold_no_thread_each()
+    {
+        await using var temporary = new TemporaryState();
+        var children = Enumerable.Range(0, 40).Select(i =>
+            ChildProcess.Start(Shell("echo started; exec sleep 1000") with { Name = $"child-{i}" }, temporary.State, _lines.Enqueue, TimeProvider.System)).ToList();
+        await Limits.UntilAsync(() => _lines.Count == 40, "every child's first line");
+        var threads = int.Parse((await File.ReadAllLinesAsync("/proc/self/status")).First(line => line.StartsWith("Threads:", StringComparison.Ordinal)).Split('\t')[1]);
+        foreach (var child in children)
+        {
+            await child.DisposeAsync();
+        }
+
+        Assert.True(threads < 60, $"{threads} threads with 40 children that say nothing");
+    }
+
+    [Fact]
     public async Task What_a_crashed_child_leaves_running_is_killed()
     {
         await using var temporary = new TemporaryState();

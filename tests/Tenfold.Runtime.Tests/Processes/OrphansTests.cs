@@ -61,13 +61,20 @@ public sealed class OrphansTests
         Assert.Null(PidFile.Read(file));
     }
 
-    internal static Process StartHost(SystemState state, params string[] arguments) => Process.Start(new ProcessStartInfo(
-        Environment.ProcessPath is { } dotnet && Path.GetFileName(dotnet) == "dotnet" ? dotnet : "dotnet",
-        [Path.Combine(AppContext.BaseDirectory, "Tenfold.Runtime.TestHost.dll"), state.Folder, .. arguments])
+    /// <param name="state">Its state folder.</param>
+    /// <param name="what">Nothing, or "stores".</param>
+    /// <param name="user">Runs as this user.</param>
+    internal static Process StartHost(SystemState state, string what = "", string? user = null)
     {
-        UseShellExecute = false,
-        RedirectStandardOutput = true,
-    })!;
+        var program = Programs.Find("dotnet")!;
+        string[] command = [File.ResolveLinkTarget(program, returnFinalTarget: true)?.FullName ?? program, Path.Combine(AppContext.BaseDirectory, "Tenfold.Runtime.TestHost.dll"), state.Folder, what];
+        if (user is not null)
+        {
+            command = ["setpriv", $"--reuid={SystemUser.Find(user)!.UserId}", $"--regid={SystemUser.Find(user)!.GroupId}", "--clear-groups", .. command];
+        }
+
+        return Process.Start(new ProcessStartInfo(command[0], command[1..]) { UseShellExecute = false, RedirectStandardOutput = true })!;
+    }
 
     private static int Marked(SystemState state) => ProcessTable.All().Count(row =>
     {

@@ -216,6 +216,36 @@ public sealed class StoreSetTests
         Assert.Contains($"chmod o+x {temporary.State.Folder}", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Data_that_another_user_made_is_taken_over_by_root()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root may change an owner");
+        await using var temporary = new TemporaryState();
+        await using (var stores = await StartAsync(OnlyPostgres, temporary))
+        {
+            await QueryAsync(stores, "CREATE TABLE kept (x int)");
+        }
+
+        await RunAsync("chown", "-R", "nobody", temporary.State.Store("main"));
+        await using (var stores = await StartAsync(OnlyPostgres, temporary))
+        {
+            Assert.Equal(0L, await QueryAsync(stores, "SELECT count(*) FROM kept"));
+        }
+    }
+
+    [Fact]
+    public async Task Any_other_user_is_told_whose_data_it_is()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root may become another user");
+        Assert.SkipUnless(IsOpen(AppContext.BaseDirectory), $"nobody else can read {AppContext.BaseDirectory}");
+        await using var temporary = new TemporaryState();
+        var state = SystemState.At(temporary.State.Folder, "orphans");
+        await (await StoreSet.StartAsync(OnlyPostgres, state, Options(durable: false), default)).DisposeAsync();
+        await RunAsync("chown", "nobody", state.Folder, state.Run, state.Logs, state.Stores, state.Store("main"));
+        using var host = Processes.OrphansTests.StartHost(state, "stores", "nobody");
+        Assert.Contains("data belongs to another user than nobody", await host.StandardOutput.ReadToEndAsync().WaitAsync(Limits.Wait), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(16, "are needed")] // noticed before
     [InlineData(36, "nothing half-made was left")] // noticed by initdb
@@ -256,6 +286,9 @@ public sealed class StoreSetTests
         Assert.Contains(ended, one => one is { Name: "cache", Killed: false });
         Assert.DoesNotContain(ProcessTable.All(), row => StoreServers.StoreOf(row, state) is not null);
     }
+
+    private static bool IsOpen(string? folder) =>
+        string.IsNullOrEmpty(folder) || ((File.GetUnixFileMode(folder) & UnixFileMode.OtherExecute) != UnixFileMode.None && IsOpen(Path.GetDirectoryName(folder)));
 
     private StoreOptions Options(bool durable) => new() { Durable = durable, Report = _reports.Enqueue };
 

@@ -21,6 +21,7 @@ function serve() {
   const app = express();
 
   app.get('/health', (req, res) => res.json({ status: 'ok' }));
+  app.get('/version', async (req, res) => res.type('text').send((await pool.query('SHOW server_version')).rows[0].server_version));
 
   app.get('/api/products', async (req, res) => {
     const page = Math.max(1, parseInt(req.query.page, 10) || 1);

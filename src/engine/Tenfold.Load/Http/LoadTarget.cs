@@ -53,7 +53,7 @@ internal sealed class LoadTarget
         }
         catch (SocketException e)
         {
-            throw new LoadException(LoadFault.Machine, $"the host '{uri.DnsSafeHost}' of the target is not known ({e.Message})", e);
+            throw new LoadException(LoadFault.Target, $"the host '{uri.DnsSafeHost}' of the target is not known ({e.Message})", e);
         }
 
         var reason = "no address";
@@ -77,6 +77,6 @@ internal sealed class LoadTarget
             }
         }
 
-        throw new LoadException(LoadFault.Machine, $"nothing listens at {uri.GetLeftPart(UriPartial.Authority)} ({reason})");
+        throw new LoadException(LoadFault.Target, $"nothing listens at {uri.GetLeftPart(UriPartial.Authority)} ({reason})");
     }
 }

@@ -44,7 +44,7 @@ public static class TextReport
             ? ($"up to {Units.Count(UserRamp.Most(result.Stages))} users", "closed model")
             : ($"up to {Units.Rate(result.Stages.Max(s => s.Rate ?? 0))} arrivals", "open model, latency from the intended time");
         Line(text, $"{result.Name} against {result.Target}");
-        Line(text, $"{model}: {most}, {result.Stages.Count} stages in {Units.Time(Stages.Total(result.Stages))}; ran {Units.Time(result.Elapsed)}, {Units.Count(result.Iterations)} iterations");
+        Line(text, $"{model}: {most}, {(result.Stages.Count == 1 ? "1 stage" : $"{result.Stages.Count} stages")} in {Units.Time(Stages.Total(result.Stages))}; ran {Units.Time(result.Elapsed)}, {Units.Count(result.Iterations)} iterations");
         Line(text, "");
     }
 
@@ -91,8 +91,8 @@ public static class TextReport
         {
             var kinds = Enum.GetValues<ErrorKind>()
                 .Where(kind => kind != ErrorKind.Status && route.Stats.ErrorsOf(kind) > 0)
-                .Select(kind => $"{kind.ToString().ToLowerInvariant()} {Units.Count(route.Stats.ErrorsOf(kind))}")
-                .Concat(route.Stats.Statuses.Select(s => $"status {s.Key} {Units.Count(s.Value)}"));
+                .Select(kind => $"{Units.Count(route.Stats.ErrorsOf(kind))} × {kind.ToString().ToLowerInvariant()}")
+                .Concat(route.Stats.Statuses.Select(s => $"{Units.Count(s.Value)} × status {s.Key}"));
             Line(text, $"  {route.Name.PadRight(width)}  {string.Join(", ", kinds)}");
         }
 

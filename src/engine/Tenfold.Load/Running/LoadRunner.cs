@@ -41,7 +41,7 @@ public static class LoadRunner
             await using var stop = cancellationToken.UnsafeRegister(_ => Array.ForEach(workers, w => w.Stop()), null);
             using var done = new CancellationTokenSource();
             var display = progress is null ? Task.CompletedTask : ShowAsync(new ProgressSource(stages, model, live, workers, start), progress, every, done.Token);
-            var running = Task.WhenAll(workers.Select(w => OnOwnThread(() => w.Run(worker => Begin(worker, model, stages, pacing, connections / threads)))));
+            var running = Task.WhenAll(workers.Select(w => OnOwnThread(() => Run(w, worker => Begin(worker, model, stages, pacing, connections / threads), workers))));
             try
             {
                 await running;
@@ -99,6 +99,19 @@ public static class LoadRunner
         return model == LoadModel.Open && files > 2 * OtherFiles
             ? (int)files - OtherFiles // an arrival that finds no connection makes the result invalid, and says so
             : throw new LoadException(LoadFault.Machine, $"{wanted:N0} users need {wanted + OtherFiles:N0} open files, but this process may have {files:N0}: raise the limit with 'ulimit -n {wanted + OtherFiles}'");
+    }
+
+    private static void Run(Worker worker, Action<Worker> begin, Worker[] all)
+    {
+        try
+        {
+            worker.Run(begin);
+        }
+        catch
+        {
+            Array.ForEach(all, w => w.Stop()); // without one of them the test is not the test
+            throw;
+        }
     }
 
     // A loop waits in the kernel, so it must not take a thread of the pool.

@@ -19,7 +19,7 @@ internal sealed class Worker : ITimed, IDisposable
     private readonly List<LoadConnection> _connections = [];
     private readonly ResponseHead _head = new();
     private readonly LoadTarget _target;
-    private long _stopped = long.MaxValue;
+    private long? _stopped; // when it was interrupted
 
     public Worker(WorkerPlan plan, LoadTarget target, LiveStats live)
     {
@@ -71,7 +71,7 @@ internal sealed class Worker : ITimed, IDisposable
         begin(this);
         Loop.At(Plan.End + 1000, this); // 1 µs: an arrival due at the very end is before it
         Loop.At(Plan.Start, new TimeoutWatch(this, _connections));
-        Loop.Run(() => Ended && (InFlight == 0 || EventLoop.Now() > _stopped + Grace));
+        Loop.Run(() => Ended && (InFlight == 0 || (_stopped is { } at && EventLoop.Now() > at + Grace)));
         foreach (var connection in _connections)
         {
             connection.Dispose();
@@ -81,7 +81,7 @@ internal sealed class Worker : ITimed, IDisposable
     /// <summary>Ends the test early: nothing new begins, answers are waited for 1 s. Thread-safe.</summary>
     public void Stop() => Loop.Post(() =>
     {
-        _stopped = Math.Min(_stopped, EventLoop.Now());
+        _stopped ??= EventLoop.Now();
         Ended = true;
     });
 

@@ -156,7 +156,8 @@ internal sealed class RequestPlan : StepPlan
             }
         }
 
-        Default("Host", target.IsDefaultPort ? target.IdnHost : target.Authority);
+        var host = target.HostNameType == UriHostNameType.IPv6 ? target.Host : target.IdnHost;
+        Default("Host", target.IsDefaultPort ? host : $"{host}:{target.Port}");
         Default("User-Agent", "tenfold-load");
         Default("Accept", "*/*");
         if (step.Json is not null)

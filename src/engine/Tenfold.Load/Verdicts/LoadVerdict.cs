@@ -60,24 +60,21 @@ public sealed record LoadVerdict(IReadOnlyList<Judgement> Budgets, IReadOnlyList
             yield return "no request ended, so nothing was measured";
         }
 
-        if (schedule.Dropped > 0)
-        {
-            yield return Invariant($"{schedule.Dropped:N0} of {schedule.Planned:N0} arrivals were dropped: {schedule.MostInFlight:N0} were already under way; the target answers more slowly than they arrive, so raise --max-in-flight or lower the rate");
-        }
-
         if (schedule.LocalFailures > 0)
         {
             yield return Invariant($"{schedule.LocalFailures:N0} connections could not be opened by this machine: it ran out of local ports or open files");
         }
 
-        if (result.Model != LoadModel.Open)
-        {
-            yield break;
-        }
-
-        if (schedule.LagP99 > schedule.LagLimit)
+        var late = result.Model == LoadModel.Open && schedule.LagP99 > schedule.LagLimit;
+        if (late)
         {
             yield return Invariant($"arrivals began late: 1 in 100 more than {Units.Time(schedule.LagP99)} after its time (limit {Units.Time(schedule.LagLimit)}, the worst {Units.Time(schedule.LagMax)}); the generator worked {Units.Share(schedule.BusyShare)} of the time: this machine is too slow or too busy for the rate");
+        }
+
+        if (schedule.Dropped > 0)
+        {
+            var why = late ? "" : "; the target answers more slowly than they arrive, so raise --max-in-flight or lower the rate";
+            yield return Invariant($"{schedule.Dropped:N0} of {schedule.Planned:N0} arrivals were dropped: {schedule.MostInFlight:N0} were already under way{why}");
         }
 
         if (!result.Interrupted && schedule.Started + schedule.Dropped < schedule.Planned)

@@ -10,16 +10,17 @@ namespace Tenfold.Runtime.Cgroups;
 public sealed record ResourceUsage(TimeSpan CpuTime, long MemoryBytes, TimeSpan Throttled, long OutOfMemoryKills)
 {
     /// <summary>Summed over a session; what has ended and was not waited for is not in it. Throttling and kills cannot be known.</summary>
-    public static ResourceUsage OfSession(IReadOnlyList<ProcessRow> processes, int session)
+    public static ResourceUsage OfSession(IReadOnlyList<ProcessRow> processes, int session) =>
+        Of(processes.Where(row => row.Session == session));
+
+    /// <summary>Summed over processes. Memory that they share counts once for each of them.</summary>
+    public static ResourceUsage Of(IEnumerable<ProcessRow> processes)
     {
         long ticks = 0, pages = 0;
         foreach (var row in processes)
         {
-            if (row.Session == session)
-            {
-                ticks += row.CpuTicks;
-                pages += row.ResidentPages;
-            }
+            ticks += row.CpuTicks;
+            pages += row.ResidentPages;
         }
 
         return new ResourceUsage(TimeSpan.FromSeconds((double)ticks / ProcessTable.TicksPerSecond), pages * Environment.SystemPageSize, TimeSpan.Zero, 0);

@@ -2,18 +2,17 @@ using System.Text;
 
 namespace Tenfold.Runtime.Logs;
 
-/// <summary>Reads on in a file that another process writes and rotates. Not thread-safe.</summary>
-internal sealed class FollowedFile(string path) : IDisposable
+/// <summary>Reads on in a text file that another process writes and rotates. Not thread-safe.</summary>
+public sealed class FollowedFile(string path) : IDisposable
 {
     private readonly StringBuilder _partial = new();
     private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
     private readonly byte[] _bytes = new byte[16 * 1024];
     private readonly char[] _chars = new char[16 * 1024 + 1];
     private FileStream? _stream;
-    private DateTimeOffset _before;
 
-    /// <summary>Whole lines written since the last call.</summary>
-    public IEnumerable<LogLine> ReadNew()
+    /// <summary>Whole lines written since the last call; to be enumerated to the end.</summary>
+    public IEnumerable<string> ReadNew()
     {
         while (Open())
         {
@@ -31,8 +30,7 @@ internal sealed class FollowedFile(string path) : IDisposable
                         continue;
                     }
 
-                    var line = LogLine.Parse(_partial.ToString(), _before);
-                    _before = line.Time;
+                    var line = _partial.ToString();
                     _partial.Clear();
                     yield return line;
                 }

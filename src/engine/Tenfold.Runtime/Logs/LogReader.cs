@@ -69,9 +69,9 @@ public static class LogReader
                         followed[source] = file = new FollowedFile(PathOf(folder, source));
                     }
 
-                    foreach (var line in file.ReadNew())
+                    foreach (var line in Parse(file, source))
                     {
-                        yield return new SourcedLine(source, line);
+                        yield return line;
                     }
                 }
             }
@@ -91,15 +91,26 @@ public static class LogReader
     private static IReadOnlyList<SourcedLine> ByTime(List<SourcedLine> all, int lines) => [.. all.OrderBy(line => line.Line.Time).TakeLast(lines)];
 
     /// <summary>The last lines of one log; <paramref name="current"/> then stands at its end.</summary>
-    private static IEnumerable<SourcedLine> Last(FollowedFile current, string folder, string source, int lines)
+    private static List<SourcedLine> Last(FollowedFile current, string folder, string source, int lines)
     {
-        var last = current.ReadNew().TakeLast(lines).ToList();
+        var last = Parse(current, source).TakeLast(lines).ToList();
         for (var i = 1; last.Count < lines && File.Exists($"{PathOf(folder, source)}.{i}"); i++)
         {
             using var older = new FollowedFile($"{PathOf(folder, source)}.{i}");
-            last.InsertRange(0, older.ReadNew().TakeLast(lines - last.Count));
+            last.InsertRange(0, Parse(older, source).TakeLast(lines - last.Count));
         }
 
-        return last.Select(line => new SourcedLine(source, line));
+        return last;
+    }
+
+    private static IEnumerable<SourcedLine> Parse(FollowedFile file, string source)
+    {
+        var before = default(DateTimeOffset);
+        foreach (var text in file.ReadNew())
+        {
+            var line = LogLine.Parse(text, before);
+            before = line.Time;
+            yield return new SourcedLine(source, line);
+        }
     }
 }

@@ -13,6 +13,7 @@ public sealed class ChildProcess : IAsyncDisposable
     public const string StateVariable = "TENFOLD_STATE_DIR";
 
     private static readonly TimeSpan OutputGrace = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirmGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan KillWait = TimeSpan.FromSeconds(10);
 
     private readonly Process _process;
@@ -93,11 +94,21 @@ public sealed class ChildProcess : IAsyncDisposable
             }
             catch (Exception e) when (e is TimeoutException or OperationCanceledException)
             {
-                Kill();
+                await InsistAsync();
             }
         }
 
         return await Exited.WaitAsync(KillWait, _time, CancellationToken.None);
+    }
+
+    private async Task InsistAsync()
+    {
+        if (_spec.FirmSignal is { } firm && Identity.Signal(firm))
+        {
+            await Task.WhenAny(Exited, Task.Delay(FirmGrace, _time, CancellationToken.None));
+        }
+
+        Kill();
     }
 
     /// <summary>Kills it and all it started, at once.</summary>

@@ -32,6 +32,9 @@ public sealed record ProcessSpec
     /// <summary>What asks it to stop. Default SIGTERM.</summary>
     public Signal StopSignal { get; init; } = Signal.Terminate;
 
+    /// <summary>What is sent when it has not stopped in time, a few seconds before it is killed. Default: nothing.</summary>
+    public Signal? FirmSignal { get; init; }
+
     /// <summary>Whether the signal goes to all of its process group (a shell with a child), or to the first process only. Default the group.</summary>
     public bool SignalGroup { get; init; } = true;
 }

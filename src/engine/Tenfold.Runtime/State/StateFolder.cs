@@ -22,6 +22,26 @@ public static class StateFolder
         }
     }
 
+    /// <summary>Fails when a folder in a place that everyone may write to was made by somebody else, or leads elsewhere.</summary>
+    /// <exception cref="RuntimeException">It is not this user's.</exception>
+    public static void CheckOwn(string folder)
+    {
+        try
+        {
+            // Only its owner may change a folder's mode.
+            File.SetUnixFileMode(folder, Traversable);
+            if (new DirectoryInfo(folder).LinkTarget is null)
+            {
+                return;
+            }
+        }
+        catch (UnauthorizedAccessException)
+        {
+        }
+
+        throw new RuntimeException(RuntimeFailure.Machine, $"{folder} was made by somebody else; remove it, or set TENFOLD_STATE to a folder with a shorter path, so that it is not needed");
+    }
+
     /// <summary>Writes a file whole or not at all: to a temporary name, then renamed.</summary>
     /// <param name="file">The file; replaced when it is there.</param>
     /// <param name="text">Its content.</param>
@@ -52,6 +72,7 @@ public static class StateFolder
     });
 
     /// <summary>The content of a file that may be missing.</summary>
+    /// <exception cref="RuntimeException">It is another user's.</exception>
     public static string? ReadIfThere(string file)
     {
         try
@@ -61,6 +82,10 @@ public static class StateFolder
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new RuntimeException(RuntimeFailure.Machine, $"{file} cannot be read by {Environment.UserName}: it was made by another user; run as that one, or set TENFOLD_STATE to another folder", e);
         }
     }
 

@@ -22,6 +22,7 @@ public sealed class SystemState
         Key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..8];
         Run = Encoding.UTF8.GetByteCount(folder) + "/run".Length + LongestSocketName <= LongestSocketPath
             ? Path.Combine(folder, "run")
+            : Environment.IsPrivilegedProcess ? Path.Combine("/run/tenfold", Key)
             : Path.Combine("/tmp", $"tenfold-{Environment.UserName}-{Key}");
     }
 
@@ -34,7 +35,7 @@ public sealed class SystemState
     /// <summary>Short and stable name of the folder, for what must be unique on the machine (cgroups).</summary>
     public string Key { get; }
 
-    /// <summary>Sockets and pid files. Under <c>/tmp</c> when the folder's path is too long for a Unix socket.</summary>
+    /// <summary>Sockets and pid files. Elsewhere (<c>/run/tenfold</c> for root, else <c>/tmp</c>) when the folder's path is too long for a Unix socket.</summary>
     public string Run { get; }
 
     /// <summary>Output of instances and stores.</summary>
@@ -100,6 +101,11 @@ public sealed class SystemState
         foreach (var folder in (ReadOnlySpan<string>)[Folder, Run, Logs, Stores])
         {
             StateFolder.Make(folder);
+        }
+
+        if (Path.GetDirectoryName(Run) == "/tmp")
+        {
+            StateFolder.CheckOwn(Run);
         }
 
         StateFolder.CheckWritable(Folder);

@@ -19,6 +19,11 @@ internal sealed class PostgresCluster(string name, StoreFolder folder, SystemUse
     /// <exception cref="RuntimeException">It is of another version, or cannot be made.</exception>
     public async Task EnsureAsync(PostgresPrograms programs, CancellationToken cancel)
     {
+        if (Directory.Exists(folder.Data))
+        {
+            folder.CheckOwner(folder.Data, "PostgreSQL");
+        }
+
         if (Version is { } major)
         {
             if (major != programs.Major)
@@ -28,7 +33,6 @@ internal sealed class PostgresCluster(string name, StoreFolder folder, SystemUse
                     $"store {name}: its data in {folder.Data} was made by PostgreSQL {major}, but this machine has {programs.Major} only; install it: sudo apt-get install -y postgresql-{major}, or delete the data: tenfold down --delete");
             }
 
-            folder.CheckOwner(folder.Data, "PostgreSQL");
             return;
         }
 

@@ -92,6 +92,7 @@ internal sealed class PostgresStore : IStoreServer
             RunAs = _owner,
             // A fast shutdown: clients are cut off, nothing is lost. Its backends are told by the postmaster itself.
             StopSignal = Signal.Interrupt,
+            FirmSignal = Signal.Quit, // immediate shutdown: recovers at the next start
             SignalGroup = false,
         };
     }

@@ -77,7 +77,7 @@ internal sealed class RedisStore(string name, SystemGuide guide, SystemState sta
         bind 127.0.0.1
         protected-mode yes
         requirepass {password}
-        unixsocket "{socket}/redis.sock"
+        unixsocket {Quote(socket + "/redis.sock")}
         unixsocketperm 777
         daemonize no
         supervised no
@@ -85,7 +85,7 @@ internal sealed class RedisStore(string name, SystemGuide guide, SystemState sta
         set-proc-title no
         loglevel notice
         logfile ""
-        dir "{data}"
+        dir {Quote(data)}
         databases 16
         maxmemory {memory.Bytes}
         maxmemory-policy volatile-lfu
@@ -94,6 +94,9 @@ internal sealed class RedisStore(string name, SystemGuide guide, SystemState sta
         appendfsync everysec
 
         """);
+
+    private static string Quote(string text) =>
+        $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 
     /// <summary>Asks for a PONG with the password.</summary>
     public async Task AfterStartAsync(CancellationToken cancel)

@@ -51,12 +51,17 @@ internal sealed class StoreFolder(string name, SystemState state, SystemUser? ow
         CheckReachable(folder);
     }
 
-    /// <summary>A folder that is there already must belong to the server's user: the one that started the last run may have been another.</summary>
+    /// <summary>A folder that is there already must belong to the server's user: the last run may have been another user's, or a copy's.</summary>
     public void CheckOwner(string folder, string server)
     {
         if (owner is not null)
         {
             Give(folder);
+            foreach (var entry in Directory.EnumerateFileSystemEntries(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }))
+            {
+                Give(entry);
+            }
+
             CheckReachable(folder);
         }
         else if (Chown(folder, UserId(), -1) != 0)
@@ -123,7 +128,7 @@ internal sealed class StoreFolder(string name, SystemState state, SystemUser? ow
         return -1;
     }
 
-    [DllImport("libc", EntryPoint = "chown", SetLastError = true)]
+    [DllImport("libc", EntryPoint = "lchown", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Chown([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int owner, int group);
 }

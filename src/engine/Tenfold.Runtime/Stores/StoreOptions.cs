@@ -7,8 +7,8 @@ public sealed record StoreOptions
     public Action<string> Report { get; init; } = static _ => { };
 
     /// <summary>
-    /// Whether what is committed survives a power failure. Default true; false is for tests: no fsync, so that a cluster
-    /// is made in half the time. A killed server loses nothing either way.
+    /// Whether what is stored survives a power failure. Default true; false is for tests: no fsync, so that a cluster is
+    /// made in half the time (a killed PostgreSQL loses nothing all the same), and a Redis that starts empty each time.
     /// </summary>
     public bool Durable { get; init; } = true;
 

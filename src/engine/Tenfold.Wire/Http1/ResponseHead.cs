@@ -35,6 +35,9 @@ public sealed class ResponseHead
     /// <summary>Whether the connection may be used again after the body.</summary>
     public bool KeepAlive { get; private set; }
 
+    /// <summary>How long the server keeps an idle connection open, if it says so (<c>Keep-Alive: timeout=5</c>).</summary>
+    public int? KeepAliveSeconds { get; private set; }
+
     /// <summary>Whether another head follows this one (1xx but not 101).</summary>
     public bool Interim => Status is >= 100 and < 200 and not 101;
 
@@ -99,7 +102,7 @@ public sealed class ResponseHead
     {
         var head = Bytes;
         var (close, keep, chunked) = (false, false, false);
-        ContentLength = -1;
+        (ContentLength, KeepAliveSeconds) = (-1, null);
         foreach (ref readonly var field in Fields)
         {
             switch (field.Known)
@@ -107,6 +110,9 @@ public sealed class ResponseHead
                 case KnownHeader.Connection:
                     close |= HeaderNames.ListHas(field.Value(head), "close"u8);
                     keep |= HeaderNames.ListHas(field.Value(head), "keep-alive"u8);
+                    break;
+                case KnownHeader.KeepAlive:
+                    KeepAliveSeconds = Seconds(field.Value(head));
                     break;
                 case KnownHeader.TransferEncoding:
                     if (chunked || !HeaderNames.Is(field.Value(head), "chunked"u8))
@@ -140,6 +146,12 @@ public sealed class ResponseHead
             : BodyFraming.UntilClose;
         KeepAlive = !close && (Http11 || keep) && Framing != BodyFraming.UntilClose && Status != 101;
         return null;
+    }
+
+    private static int? Seconds(ReadOnlySpan<byte> parameters)
+    {
+        var at = parameters.IndexOf("timeout="u8);
+        return at >= 0 && System.Buffers.Text.Utf8Parser.TryParse(parameters[(at + 8)..], out int seconds, out _) ? seconds : null;
     }
 
     // RFC 9110 section 8.6: the same value repeated, as lines or as a list, is one value; anything else is an error.

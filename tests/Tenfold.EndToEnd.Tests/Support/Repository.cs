@@ -1,4 +1,4 @@
-namespace Tenfold.EndToEnd.Tests;
+namespace Tenfold.EndToEnd.Tests.Support;
 
 /// <summary>The checkout that these tests were built from.</summary>
 internal static class Repository

@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Tenfold.Cli.Edge;
+using Tenfold.Cli.Output;
+using Tenfold.Runtime;
+using Tenfold.Runtime.Host;
+using Tenfold.Runtime.Logs;
+using Tenfold.Runtime.Processes;
+using Tenfold.Runtime.State;
+
+namespace Tenfold.Cli.Hosting;
+
+/// <summary>Starts this program once more as the host of a system: in its own session, its output in <c>logs/host.log</c>.</summary>
+internal static class DetachedHost
+{
+    private const long RotateAt = 10 << 20;
+    private const int ReportedLines = 15;
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(30);
+
+    /// <summary>Relays the host's progress; returns 0 once the system is up, else the host's exit code.</summary>
+    public static async Task<int> StartAsync(Shell shell, LocatedGuide located, SystemState state, EventPrinter events, CancellationToken cancel)
+    {
+        state.Create();
+        var progress = Path.Combine(state.Run, $"progress-{Environment.ProcessId}.json");
+        var log = state.LogFile("host");
+        if (File.Exists(log) && new FileInfo(log).Length > RotateAt)
+        {
+            File.Move(log, log + ".1", overwrite: true);
+        }
+
+        await File.WriteAllTextAsync(progress, "", cancel);
+        try
+        {
+            using var host = Start(located.File, progress, log);
+            return await RelayAsync(shell, state, host, progress, events, cancel);
+        }
+        finally
+        {
+            File.Delete(progress);
+        }
+    }
+
+    private static async Task<int> RelayAsync(Shell shell, SystemState state, Process host, string progress, EventPrinter events, CancellationToken cancel)
+    {
+        using var lines = new FollowedFile(progress);
+        while (true)
+        {
+            var ended = host.HasExited; // asked before reading: its last words are not missed
+            foreach (var line in lines.ReadNew())
+            {
+                var one = JsonSerializer.Deserialize(line, CliLineJson.Default.HostEvent)!;
+                events.Print(one);
+                if (one.Kind == HostEventKind.Ready)
+                {
+                    return ExitCode.Fine;
+                }
+
+                if (one.Kind == HostEventKind.Failed)
+                {
+                    await host.WaitForExitAsync(CancellationToken.None);
+                    throw new RuntimeException(one.Failure ?? RuntimeFailure.Failed, one.Text);
+                }
+            }
+
+            if (ended)
+            {
+                var last = LogReader.Last(state.Logs, "host", ReportedLines).Select(line => "\n    " + line.Line.Text);
+                shell.Error.WriteLine($"tenfold: the host of {state.System} ended with exit code {host.ExitCode} before the system was up; its last lines ({state.LogFile("host")}):{string.Concat(last)}");
+                return host.ExitCode == 0 ? ExitCode.Missed : host.ExitCode;
+            }
+
+            try
+            {
+                await Task.Delay(Poll, shell.Time, cancel);
+            }
+            catch (OperationCanceledException)
+            {
+                shell.Error.WriteLine("tenfold: stopping what was started");
+                ProcessIdentity.Of(host.Id)?.Signal(Signal.Terminate);
+                await host.WaitForExitAsync(CancellationToken.None);
+                throw;
+            }
+        }
+    }
+
+    private static Process Start(string guide, string progress, string log)
+    {
+        // A shell for the redirection; setsid so that neither Ctrl-C nor the end of the terminal reaches it.
+        var start = new ProcessStartInfo("/bin/sh")
+        {
+            ArgumentList = { "-c", "log=$1; shift; exec setsid \"$@\" </dev/null >>\"$log\" 2>&1", "tenfold", log },
+        };
+        string[] command = Environment.ProcessPath is { } program && Path.GetFileName(program) == "dotnet"
+            ? [program, "exec", Path.Combine(AppContext.BaseDirectory, "tenfold.dll")]
+            : [Path.Combine(AppContext.BaseDirectory, "tenfold")];
+        foreach (var argument in (string[])[.. command, "up", guide, "--progress", progress])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+}

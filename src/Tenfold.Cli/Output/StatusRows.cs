@@ -1,0 +1,73 @@
+using System.Globalization;
+using Tenfold.Runtime.Control;
+
+namespace Tenfold.Cli.Output;
+
+/// <summary>One row of the status table.</summary>
+/// <param name="Cells">Text by column.</param>
+/// <param name="Ready">Whether it is well.</param>
+internal sealed record StatusRow(IReadOnlyList<string> Cells, bool Ready);
+
+/// <summary>A system's status as the rows of a table: the same for <c>status</c> and for the live table of <c>up</c>.</summary>
+internal static class StatusRows
+{
+    public static IReadOnlyList<string> Columns { get; } = ["SERVICE", "INSTANCE", "STATE", "RATE", "P95", "CPU", "MEMORY", "RESTARTS", "AGE", "NOTE"];
+
+    public static IReadOnlyList<StatusRow> Of(SystemStatus status, DateTimeOffset now)
+    {
+        var rows = new List<StatusRow>();
+        foreach (var service in status.Services)
+        {
+            foreach (var instance in service.Instances)
+            {
+                rows.Add(new StatusRow(
+                    [
+                        service.Name, instance.Name, instance.State, Units.Rate(instance.RequestsPerSecond), Units.Latency(instance.P95Milliseconds),
+                        Units.Cores(instance.Cpu), Units.Bytes(instance.MemoryBytes), Number(instance.Restarts),
+                        instance.Since is { } since ? Units.Duration(now - since) : "-", FirstLine(instance.Note),
+                    ],
+                    instance.Ready));
+            }
+        }
+
+        foreach (var store in status.Stores)
+        {
+            rows.Add(new StatusRow(
+                [
+                    store.Engine, store.Name, store.State, "-", "-",
+                    Units.Cores(store.Cpu), Units.Bytes(store.MemoryBytes), Number(store.Restarts), "-", FirstLine(store.Note),
+                ],
+                store.Ready));
+        }
+
+        return rows;
+    }
+
+    /// <summary>The line above the table.</summary>
+    public static string Title(SystemStatus status, DateTimeOffset now)
+    {
+        var age = status.Since is { } since ? $" for {Units.Duration(now - since)}" : "";
+        var gateway = status.Gateway is { } entrance
+            ? $"  {entrance.Url}  {Units.Rate(entrance.RequestsPerSecond)}, p95 {Units.Latency(entrance.P95Milliseconds)}, errors {Errors(entrance.ErrorRate)}"
+            : "";
+        return $"{status.System} is {status.State}{age}{gateway}";
+    }
+
+    public static void Write(SystemStatus status, DateTimeOffset now, TextWriter to)
+    {
+        to.WriteLine(Title(status, now));
+        var table = new TextTable(Columns);
+        foreach (var row in Of(status, now))
+        {
+            table.Add([.. row.Cells]);
+        }
+
+        table.Write(to);
+    }
+
+    private static string Errors(double? rate) => rate is { } share ? Units.Text(share * 100, "0.##") + "%" : "-";
+
+    private static string Number(int n) => n.ToString(CultureInfo.InvariantCulture);
+
+    private static string FirstLine(string? text) => text?.Split('\n')[0] ?? "";
+}

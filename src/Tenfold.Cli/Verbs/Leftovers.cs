@@ -1,0 +1,34 @@
+using Tenfold.Cli.Edge;
+using Tenfold.Runtime.Processes;
+using Tenfold.Runtime.State;
+
+namespace Tenfold.Cli.Verbs;
+
+/// <summary>What a host left that was killed with -9.</summary>
+internal static class Leftovers
+{
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    /// <summary>Ends it and says so on stderr. Does nothing while a host runs or starts.</summary>
+    public static async Task<IReadOnlyList<Orphan>> EndAsync(Shell shell, SystemState state, CancellationToken cancel)
+    {
+        if (!Directory.Exists(state.Folder))
+        {
+            return [];
+        }
+
+        using var mine = await HostLock.TryTakeAsync(state, shell.Time, cancel);
+        if (mine is null)
+        {
+            return [];
+        }
+
+        var ended = await Orphans.EndAsync(state, Grace, shell.Time, cancel);
+        if (ended.Count > 0)
+        {
+            shell.Error.WriteLine($"tenfold: the host of {state.System} was killed; ended what it left: {string.Join(", ", ended.Select(one => one.Name).Distinct())}");
+        }
+
+        return ended;
+    }
+}

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.Text.Json;
+using Tenfold.Cli.Edge;
+using Tenfold.Cli.Output;
+using Tenfold.Runtime.Control;
+using Tenfold.Runtime.State;
+
+namespace Tenfold.Cli.Verbs;
+
+/// <summary><c>tenfold status SYSTEM</c>; a system that is down is an answer, not an error.</summary>
+internal static class StatusVerb
+{
+    public static Command Create(Shell shell)
+    {
+        var system = Systems.Argument();
+        var json = Systems.JsonOption();
+        var watch = new Option<bool>("--watch", "-w") { Description = "Go on showing it until Ctrl-C" };
+        var command = new Command("status", "Show how a system is") { system, json, watch };
+        command.SetAction((parsed, cancel) => RunAsync(shell, parsed.GetRequiredValue(system), parsed.GetValue(json), parsed.GetValue(watch), cancel));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(Shell shell, string system, bool json, bool watch, CancellationToken cancel)
+    {
+        var state = Systems.State(shell, system);
+        using var client = new ControlClient(state, shell.Time);
+        do
+        {
+            var status = await client.StatusAsync(cancel) ?? await WithoutAnswerAsync(shell, state, cancel);
+            if (watch && shell.Interactive && !json && status.State != "down")
+            {
+                await LiveTable.ShowAsync(client.StatusAsync, "Ctrl-C ends this view, not the system", shell.Time, cancel);
+                cancel.ThrowIfCancellationRequested();
+                continue;
+            }
+
+            Write(shell, status, json);
+            if (watch)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), shell.Time, cancel);
+            }
+        }
+        while (watch);
+        return ExitCode.Fine;
+    }
+
+    /// <summary>Prints a status as text or JSON.</summary>
+    public static void Write(Shell shell, SystemStatus status, bool json)
+    {
+        if (json)
+        {
+            shell.Out.WriteLine(JsonSerializer.Serialize(status, CliJson.Default.SystemStatus));
+        }
+        else if (status.State == "down")
+        {
+            shell.Out.WriteLine($"{status.System} is down; start it with: tenfold up {status.System}");
+        }
+        else
+        {
+            StatusRows.Write(status, shell.Time.GetUtcNow(), shell.Out);
+        }
+    }
+
+    private static async Task<SystemStatus> WithoutAnswerAsync(Shell shell, SystemState state, CancellationToken cancel)
+    {
+        var owner = HostLock.Owner(state);
+        if (owner is null)
+        {
+            await Leftovers.EndAsync(shell, state, cancel);
+        }
+
+        return new SystemStatus { System = state.System, State = owner is null ? "down" : "not-answering", Pid = owner?.Pid, StateFolder = state.Folder };
+    }
+}

@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text;
+using Tenfold.Guide.Reading;
+
+namespace Tenfold.Guide;
+
+/// <summary>A guide in a few lines, for a person who wants to see what was understood.</summary>
+public static class GuideSummary
+{
+    /// <summary>System, services with instances and limits, stores, routes, budgets, load tests. Ends with a line end.</summary>
+    public static string Of(SystemGuide guide)
+    {
+        var gateway = guide.Gateway;
+        var text = new StringBuilder().Append("system ").AppendLine(guide.System);
+        Section(text, "services", guide.Services.Select(s => (s.Key, Service(s.Value))));
+        Section(text, "stores", guide.Stores.Select(s => (s.Key, Store(s.Value))));
+        Section(text, $"gateway {(gateway.Tls is null ? "http" : "https")}://{gateway.Address}:{gateway.Port}", gateway.Routes.Select(r => (Match(r), Target(r))));
+        Section(text, "budgets", guide.Budgets.Select(b => (b.Route.ToString(), Budget(b))));
+        Section(text, "load tests", guide.Load.Select(l => (l.Key, Test(l.Value))));
+        return text.ToString();
+    }
+
+    private static void Section(StringBuilder text, string title, IEnumerable<(string Name, string What)> lines)
+    {
+        var items = lines.ToArray();
+        if (items.Length == 0)
+        {
+            return;
+        }
+
+        var width = items.Max(i => i.Name.Length);
+        text.AppendLine(title);
+        foreach (var (name, what) in items)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {name.PadRight(width)}  {what}");
+        }
+    }
+
+    private static string Service(Service service) => Joined(
+        Instances(service.Scale),
+        service.Instance.Cpu is { } cpu ? $"{cpu} cpu" : "cpu unlimited",
+        service.Instance.Memory is { } memory ? $"{memory} memory" : "memory unlimited",
+        service.Project is { } project ? $"project {project}" : string.Join(' ', service.Command ?? []));
+
+    private static string Instances(Scale scale) => scale.Max is { } max && max != scale.Min
+        ? $"{scale.Min} to {max} instances"
+        : $"{scale.Min} instance{(scale.Min == 1 ? "" : "s")}";
+
+    private static string Store(Store store) => Joined(
+        RecordShape.Kebab(store.Engine.ToString()),
+        store.Memory is { } memory ? $"{memory} memory" : null,
+        store.Pool is { } pool ? $"{pool.Min} to {pool.Max} connections an instance" : null,
+        store.Schema is { } schema ? $"schema {schema}" : null);
+
+    private static string Match(Route route) =>
+        (route.Methods.Count > 0 ? string.Join('|', route.Methods) + " " : "") + route.Host + route.Path
+        + (route.Headers.Count + route.Query.Count > 0 ? " if " + string.Join(", ", route.Headers.Concat(route.Query).Select(p => $"{p.Key}={p.Value}")) : "");
+
+    private static string Target(Route route) => Joined(
+        "to " + (route.Service ?? string.Join(", ", (route.Services ?? new Dictionary<string, int>()).Select(s => $"{s.Key} (weight {s.Value})"))),
+        RecordShape.Kebab(route.Balance.ToString()) + (route.Hash is { } hash ? $" of {hash}" : ""),
+        $"timeout {Duration.Format(route.Timeout)}");
+
+    private static string Budget(Budget budget) => Limits(
+        ("average", budget.Average), ("p95", budget.P95), ("p99", budget.P99), ("timeout", budget.Timeout), ("errors", budget.Errors));
+
+    private static string Test(LoadTest test)
+    {
+        var top = test.Stages.Any(s => s.Users is not null)
+            ? $"up to {test.Stages.Max(s => s.Users ?? 0):#,0} users"
+            : string.Create(CultureInfo.InvariantCulture, $"up to {test.Stages.Max(s => s.Rate ?? 0):#,0.##} arrivals/s");
+        var limits = test.Thresholds;
+        return Joined(
+            top,
+            $"for {Duration.Format(TimeSpan.FromTicks(test.Stages.Sum(s => s.For.Ticks)))}",
+            $"{test.Scenario.Count} step{(test.Scenario.Count == 1 ? "" : "s")}",
+            Limits(("average", limits.Average), ("p50", limits.P50), ("p95", limits.P95), ("p99", limits.P99), ("max", limits.Max), ("errors", limits.Errors)));
+    }
+
+    private static string Limits(params (string Name, object? Limit)[] limits) => string.Join(", ", limits.Where(l => l.Limit is not null)
+        .Select(l => $"{l.Name} {(l.Limit is TimeSpan time ? Duration.Format(time) : l.Limit)}"));
+
+    private static string Joined(params string?[] parts) => string.Join(" · ", parts.Where(p => !string.IsNullOrEmpty(p)));
+}

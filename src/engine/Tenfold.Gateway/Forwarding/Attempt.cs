@@ -1,0 +1,222 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Tenfold.Gateway.Instances;
+using Tenfold.Gateway.Listening;
+using Tenfold.Gateway.Retrying;
+using Tenfold.Guide;
+using Tenfold.Wire.Http1;
+
+namespace Tenfold.Gateway.Forwarding;
+
+/// <summary>One try of a request on one instance.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly struct Attempt(ClientExchange exchange, Instance instance, Retries retries, GatewayClock clock)
+{
+    /// <summary>It failed; <see cref="Flight.Failure"/> says how.</summary>
+    public const int Failed = -1;
+
+    /// <summary>It failed and the flight has moved on to another instance.</summary>
+    public const int MovedOn = -2;
+
+    /// <summary>Sends the request and passes the answer on.</summary>
+    /// <returns>The answer's status once all of it has been handed over, <see cref="Failed"/> or <see cref="MovedOn"/>.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<int> RunAsync()
+    {
+        // An idle connection may have been closed by the instance just now; that is no failure of the instance, and a
+        // new connection tells.
+        var pooled = instance.Connections.TryTake(clock.Now);
+        if (pooled is not null)
+        {
+            var result = await OnAsync(pooled, reused: true);
+            if (result != Stale)
+            {
+                return result;
+            }
+        }
+
+        Http1Connection? fresh = null;
+        var late = false;
+        try
+        {
+            var limit = TimeSpan.FromMilliseconds(Math.Max(1, Math.Min(exchange.Flight.Route.ConnectTimeout.TotalMilliseconds, exchange.Flight.Deadline - clock.Now)));
+            using var cancellation = new CancellationTokenSource(limit, clock.Time);
+            fresh = await Http1Connection.ConnectAsync(instance.Upstream.EndPoint, cancellationToken: cancellation.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            late = true;
+        }
+        catch (Http1Exception)
+        {
+            // Told below.
+        }
+
+        return fresh is null
+            ? Fail(unsent: true, late ? (504, "An instance did not accept a connection in time.") : (502, "An instance could not be reached."))
+            : await OnAsync(fresh, reused: false);
+    }
+
+    private const int Stale = -3;
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> OnAsync(Http1Connection connection, bool reused)
+    {
+        var flight = exchange.Flight;
+        var now = clock.Now;
+        if (flight.Route.FirstByteTimeout is { } first && now + (long)first.TotalMilliseconds < flight.Deadline)
+        {
+            exchange.SetDeadline(now + (long)first.TotalMilliseconds, Ending.FirstByteTimeout);
+        }
+        else
+        {
+            exchange.SetDeadline(flight.Deadline, Ending.Timeout);
+        }
+
+        exchange.Attach(connection);
+        Upload? upload = null;
+        try
+        {
+            await connection.WriteAsync(exchange.Outgoing.AsMemory(0, flight.OutgoingLength));
+            upload = flight.Streams ? Upload.Start(exchange, connection) : null;
+            var head = await ReadHeadAsync(connection);
+            exchange.SetDeadline(flight.Deadline, Ending.Timeout);
+            if (RetryRules.IsRetryable(head.Status))
+            {
+                instance.Failed(clock.Now);
+                if (flight.TryNext(unsent: false, retries, clock.Now))
+                {
+                    return MovedOn;
+                }
+            }
+
+            return head.Status == 101 ? await SwitchAsync(connection, head) : await AnswerAsync(connection, head);
+        }
+        catch (Http1Exception e)
+        {
+            if (upload is not null && upload.Error is { } fault)
+            {
+                throw new ClientException(fault.Status, fault.Message);
+            }
+
+            // Nothing came back and nobody here ended it: for what may be repeated, the connection was merely old.
+            return reused && e.Fault == Http1Fault.Closed && !e.Answered && flight.Idempotent && !flight.Streams && exchange.Ending == Ending.None
+                ? Stale
+                : Fail(unsent: false, Explain(e));
+        }
+        finally
+        {
+            var mine = exchange.Detach();
+            if (upload is not null)
+            {
+                await upload.StopAsync();
+                mine &= upload.Complete;
+            }
+
+            if (mine && connection.Reusable)
+            {
+                instance.Connections.Return(connection, clock.Now);
+            }
+            else
+            {
+                connection.Dispose();
+            }
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ResponseHead> ReadHeadAsync(Http1Connection connection)
+    {
+        while (true)
+        {
+            var head = await connection.ReadHeadAsync(exchange.Request.IsHead);
+            if (!head.Interim)
+            {
+                return head;
+            }
+
+            // 100 is between the instance and the gateway, which has told the client to go on itself.
+            if (head.Status != 100 && exchange.TakesInterim)
+            {
+                exchange.WriteHead(head);
+                await exchange.FlushAsync();
+            }
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> AnswerAsync(Http1Connection connection, ResponseHead head)
+    {
+        var status = head.Status;
+        // A small body is taken as a whole first: one write to the client, and an instance that dies in it costs nothing.
+        await connection.BufferBodyAsync();
+        var endless = head.TryGet("content-type"u8, out var type) && type.StartsWith("text/event-stream"u8);
+        exchange.WriteHead(head);
+        while (true)
+        {
+            var piece = await connection.ReadBodyAsync();
+            if (!piece.IsEmpty)
+            {
+                exchange.WriteBody(piece.Span);
+            }
+
+            if (connection.BodyDone)
+            {
+                exchange.WriteEnd(connection.Trailers, connection.TrailerBytes);
+                return await exchange.FlushAsync() ? status : Gone();
+            }
+
+            if (!await exchange.FlushAsync())
+            {
+                return Gone();
+            }
+
+            if (endless)
+            {
+                // Server-sent events have no end: the time limit is one between two of them.
+                exchange.SetDeadline(clock.Now + (long)exchange.Flight.Route.Timeout.TotalMilliseconds, Ending.Timeout);
+            }
+        }
+    }
+
+    private async ValueTask<int> SwitchAsync(Http1Connection connection, ResponseHead head)
+    {
+        var client = exchange;
+        client.ClearDeadline();
+        client.WriteHead(head);
+        await using var registration = instance.Leaving.UnsafeRegister(static c => ((ClientExchange)c!).End(Ending.InstanceGone), client);
+        await client.TunnelAsync(connection);
+        return 101;
+    }
+
+    private int Gone()
+    {
+        exchange.End(Ending.ClientGone);
+        exchange.Flight.Failure = (0, "The client has gone.");
+        return Failed;
+    }
+
+    private int Fail(bool unsent, (int Status, string Detail) failure)
+    {
+        var flight = exchange.Flight;
+        flight.Failure = failure;
+        if (exchange.Ending is Ending.ClientGone or Ending.InstanceGone)
+        {
+            return Failed;
+        }
+
+        instance.Failed(clock.Now);
+        return !exchange.Started && exchange.Ending != Ending.Timeout && flight.TryNext(unsent, retries, clock.Now) ? MovedOn : Failed;
+    }
+
+    private (int Status, string Detail) Explain(Http1Exception e) => exchange.Ending switch
+    {
+        Ending.Timeout or Ending.FirstByteTimeout => (504, "The instance did not answer in time."),
+        _ => e.Fault switch
+        {
+            Http1Fault.Malformed => (502, $"The instance's answer is not valid HTTP: {e.Message}."),
+            Http1Fault.TooLarge => (502, "The head of the instance's answer is too large."),
+            _ => (502, "The instance ended the connection before its answer was complete."),
+        },
+    };
+}

@@ -1,0 +1,404 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using Tenfold.Gateway.Forwarding;
+using Tenfold.Gateway.Listening;
+using Tenfold.Guide;
+using Tenfold.Wire.Http1;
+
+namespace Tenfold.Gateway.Http1;
+
+/// <summary>
+/// A client that speaks HTTP/1.x, served on the bytes of its connection: Kestrel accepts, does TLS and moves bytes; heads go
+/// through without becoming strings. One request at a time; pipelined ones wait.
+/// </summary>
+internal sealed class Http1Client : ClientExchange
+{
+    private const int Lingering = 2000; // ms that a refused client may go on sending before its connection is closed
+
+    private readonly ConnectionContext _connection;
+    private readonly PipeReader _input;
+    private readonly PipeWriter _output;
+    private readonly GatewayLimits _limits;
+    private readonly GatewayClock _clock;
+    private readonly Http1Body _body;
+    private long _readUntil = long.MaxValue; // for heads and between requests
+    private volatile bool _closing; // the server is stopping
+    private bool _keepAlive;
+    private bool _chunked;
+    private bool _isFirst = true;
+    private bool _continued;
+    private bool _lingers; // a refused client may still be sending
+
+    public Http1Client(ConnectionContext connection, ClientAddress client, GatewayLimits limits, GatewayClock clock)
+        : base(client)
+    {
+        (_connection, _input, _output, _limits, _clock) = (connection, connection.Transport.Input, connection.Transport.Output, limits, clock);
+        _body = new Http1Body(_input, clock, limits.Body.Bytes, limits.BodyRate);
+    }
+
+    public override bool BodyLeft => _body.Left;
+
+    public override HeaderTable? Trailers => _body.Trailers;
+
+    public override ReadOnlySpan<byte> TrailerBytes => _body.TrailerBytes;
+
+    public override bool TakesInterim => Request.Http11;
+
+    /// <summary>Whether the connection began with HTTP/2's preface; nothing has been taken from it then.</summary>
+    public bool SpeaksHttp2 { get; private set; }
+
+    /// <summary>Serves requests until the connection ends.</summary>
+    public async Task RunAsync(Forwarder forwarder)
+    {
+        await using var gone = _connection.ConnectionClosed.UnsafeRegister(static self => ((Http1Client)self!).End(Ending.ClientGone), this);
+        while (await ReadHeadAsync())
+        {
+            await forwarder.ForwardAsync(this);
+            // The answer is out; what is left of the request body is not worth the connection.
+            _lingers |= _body.Left;
+            if (!_keepAlive || _body.Left || Ending == Ending.ClientGone)
+            {
+                break;
+            }
+        }
+
+        if (_lingers)
+        {
+            await LingerAsync();
+        }
+    }
+
+    /// <summary>Closes the connection once it is idle.</summary>
+    public void CloseWhenIdle()
+    {
+        _closing = true;
+        _input.CancelPendingRead();
+    }
+
+    public override void Tick(long now)
+    {
+        base.Tick(now);
+        if (now >= Volatile.Read(ref _readUntil))
+        {
+            _input.CancelPendingRead();
+        }
+
+        if (_body.Left && _body.IsTooSlow(now))
+        {
+            _body.Stop(new ClientException(408, $"The request body came in at less than {_limits.BodyRate} bytes a second."));
+        }
+    }
+
+    public override ValueTask<int> ReadBodyAsync(Memory<byte> into) =>
+        Request.ExpectsContinue && !_continued ? ContinueAsync(into) : _body.ReadAsync(into);
+
+    private async ValueTask<int> ContinueAsync(Memory<byte> into)
+    {
+        _continued = true;
+        if (!Started)
+        {
+            _output.Write("HTTP/1.1 100 Continue\r\n\r\n"u8);
+            await FlushAsync();
+        }
+
+        return await _body.ReadAsync(into);
+    }
+
+    public override void StopBody() => _body.Stop(new ClientException(0, "The answer is complete."));
+
+    public override void WriteHead(ResponseHead head)
+    {
+        var final = !head.Interim;
+        Started |= final;
+        // Whatever of the body is still to come when the answer ends is not waited for.
+        var keepAlive = _keepAlive && !_closing;
+        var chunked = Http1Response.WriteHead(head, _output, Request.Http11, Request.IsHead, ref keepAlive);
+        if (final)
+        {
+            (_chunked, _keepAlive) = (chunked, keepAlive);
+        }
+    }
+
+    public override void WriteBody(ReadOnlySpan<byte> piece)
+    {
+        if (_chunked)
+        {
+            Http1Response.WriteChunk(_output, piece);
+        }
+        else
+        {
+            _output.Write(piece);
+        }
+    }
+
+    public override void WriteEnd(HeaderTable trailers, ReadOnlySpan<byte> bytes)
+    {
+        if (_chunked)
+        {
+            Http1Response.WriteLastChunk(_output, trailers, bytes);
+        }
+    }
+
+    public override async ValueTask<bool> FlushAsync()
+    {
+        var result = await _output.FlushAsync();
+        return !result.IsCompleted && Ending is Ending.None or Ending.FirstByteTimeout;
+    }
+
+    public override async ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body)
+    {
+        Started = true;
+        _keepAlive &= !_closing && !_body.Left;
+        Http1Response.WriteOwn(_output, status, contentType, body.Span, Request.IsHead, _keepAlive);
+        await _output.FlushAsync();
+        _lingers = !_keepAlive;
+    }
+
+    public override async ValueTask TunnelAsync(Http1Connection upstream)
+    {
+        _keepAlive = false;
+        await FlushAsync();
+        var up = UpAsync(upstream);
+        try
+        {
+            while (await upstream.ReadRawAsync() is { IsEmpty: false } piece)
+            {
+                _output.Write(piece.Span);
+                if (!await FlushAsync())
+                {
+                    break;
+                }
+            }
+        }
+        catch (Http1Exception)
+        {
+            // Ended by one side or from outside: a tunnel has no better end.
+        }
+
+        upstream.Abort();
+        _closing = true;
+        _input.CancelPendingRead();
+        await up;
+    }
+
+    private async Task UpAsync(Http1Connection upstream)
+    {
+        try
+        {
+            while (!_closing)
+            {
+                var result = await _input.ReadAsync();
+                foreach (var piece in result.Buffer)
+                {
+                    await upstream.WriteAsync(piece);
+                }
+
+                _input.AdvanceTo(result.Buffer.End);
+                if (result.IsCompleted)
+                {
+                    break;
+                }
+            }
+
+            upstream.EndWriting();
+        }
+        catch (Http1Exception)
+        {
+            // The reader of the other direction sees the same and ends the tunnel.
+        }
+    }
+
+    public override void Abort()
+    {
+        _keepAlive = false;
+        _connection.Abort(new ConnectionAbortedException("The answer was broken off."));
+    }
+
+    protected override void OnEnded(Ending why)
+    {
+        _body.Stop(new ClientException(why == Ending.ClientGone ? 0 : 504, "The request took too long."));
+        if (why == Ending.Timeout && Started)
+        {
+            Abort();
+        }
+    }
+
+    // Reads and parses the next head; answers what is wrong with it. False when the connection is to end.
+    private async ValueTask<bool> ReadHeadAsync()
+    {
+        Request.Reset();
+        ResetExchange();
+        (_keepAlive, _continued) = (false, false);
+        var (scanned, first) = (0L, true);
+        Volatile.Write(ref _readUntil, _clock.Now + (long)_limits.KeepAlive.TotalMilliseconds);
+        while (true)
+        {
+            if (!_input.TryRead(out var result))
+            {
+                if (first)
+                {
+                    Rest();
+                }
+
+                result = await _input.ReadAsync();
+            }
+
+            // RFC 9113 section 3.4: the preface begins with PRI, which is no method.
+            if (_isFirst && result.Buffer.FirstSpan.StartsWith("PRI * HTTP/2"u8))
+            {
+                _input.AdvanceTo(result.Buffer.Start);
+                SpeaksHttp2 = true;
+                return false;
+            }
+
+            var buffer = SkipEmptyLine(result.Buffer, out var consumed);
+            var now = _clock.Now;
+            if (!buffer.IsEmpty && first)
+            {
+                first = false;
+                Volatile.Write(ref _readUntil, now + (long)_limits.HeaderTimeout.TotalMilliseconds);
+            }
+
+            if (HeadEnd(buffer, scanned) is var end && end >= 0 && end <= _limits.Headers.Bytes)
+            {
+                Volatile.Write(ref _readUntil, long.MaxValue);
+                buffer.Slice(0, end).CopyTo(Request.Reserve((int)end));
+                Request.Length = (int)end;
+                _isFirst = false;
+                _input.AdvanceTo(buffer.GetPosition(end));
+                return await AcceptAsync();
+            }
+
+            var hopeless = IsHopeless(buffer, scanned);
+            scanned = buffer.Length;
+            if (end >= 0 || scanned > _limits.Headers.Bytes)
+            {
+                _input.AdvanceTo(buffer.Start, buffer.End);
+                return await RejectAsync(431, $"The request head is over the limit of {_limits.Headers.Bytes} bytes.");
+            }
+
+            if (hopeless)
+            {
+                _input.AdvanceTo(buffer.Start, buffer.End);
+                return await RejectAsync(400, "The request is not HTTP/1.1: lines end with CRLF and begin with a method.");
+            }
+
+            _input.AdvanceTo(consumed, buffer.End);
+            if (result.IsCompleted || (_closing && first))
+            {
+                return false;
+            }
+
+            if (result.IsCanceled && now >= Volatile.Read(ref _readUntil))
+            {
+                return !first && await RejectAsync(408, $"The request head took longer than {_limits.HeaderTimeout.TotalSeconds:0.###} s.");
+            }
+        }
+    }
+
+    private async ValueTask<bool> AcceptAsync()
+    {
+        var (status, detail) = RequestParser.Parse(Request);
+        if (status != 0)
+        {
+            return await RejectAsync(status, detail);
+        }
+
+        _keepAlive = Request.KeepAlive && !_closing;
+        _body.Begin(Request);
+        return true;
+    }
+
+    private async ValueTask<bool> RejectAsync(int status, string detail)
+    {
+        Volatile.Write(ref _readUntil, long.MaxValue);
+        await RefuseAsync(status, detail);
+        (_keepAlive, _lingers) = (false, true);
+        return false;
+    }
+
+    // Between two requests an idle connection holds no more than it must: there may be thousands.
+    private void Rest()
+    {
+        Request.Trim();
+        if (Outgoing.Length > 4096)
+        {
+            Outgoing = [];
+        }
+    }
+
+    // Closing with unread bytes makes TCP reset the connection, and the client may lose the answer before it has read it.
+    private async ValueTask LingerAsync()
+    {
+        var until = _clock.Now + Lingering;
+        Volatile.Write(ref _readUntil, until);
+        while (_clock.Now < until)
+        {
+            var result = await _input.ReadAsync();
+            _input.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted || (_closing && result.IsCanceled))
+            {
+                return;
+            }
+        }
+    }
+
+    private static ReadOnlySequence<byte> SkipEmptyLine(ReadOnlySequence<byte> buffer, out SequencePosition consumed)
+    {
+        // RFC 9112 section 2.2: an empty line before the request line is ignored.
+        if (buffer.FirstSpan is [(byte)'\r', (byte)'\n', ..])
+        {
+            buffer = buffer.Slice(2);
+        }
+
+        consumed = buffer.Start;
+        return buffer;
+    }
+
+    private static long HeadEnd(ReadOnlySequence<byte> buffer, long scanned)
+    {
+        if (buffer.IsSingleSegment)
+        {
+            return HeadParser.FindEnd(buffer.FirstSpan, (int)scanned);
+        }
+
+        var from = Math.Max(0, scanned - 3);
+        var reader = new SequenceReader<byte>(buffer.Slice(from));
+        return reader.TryReadTo(out ReadOnlySequence<byte> _, "\r\n\r\n"u8) ? from + reader.Consumed : -1;
+    }
+
+    // What can never become a request need not be waited for: TLS on the wrong port, bare line feeds.
+    private static bool IsHopeless(ReadOnlySequence<byte> buffer, long scanned)
+    {
+        if (buffer.IsEmpty || (buffer.FirstSpan[0] == '\r' && buffer.Length == 1))
+        {
+            return false;
+        }
+
+        if (!HeadParser.IsToken(buffer.FirstSpan[..1]))
+        {
+            return true;
+        }
+
+        var previous = (byte)'\n';
+        foreach (var piece in buffer.Slice(Math.Max(0, scanned - 1)))
+        {
+            var span = piece.Span;
+            for (var at = span.IndexOf((byte)'\n'); at >= 0;)
+            {
+                if ((at == 0 ? previous : span[at - 1]) != '\r')
+                {
+                    return true;
+                }
+
+                var next = span[(at + 1)..].IndexOf((byte)'\n');
+                at = next < 0 ? -1 : at + 1 + next;
+            }
+
+            previous = span.IsEmpty ? previous : span[^1];
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,140 @@
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Tenfold.Runtime.State;
+
+namespace Tenfold.Runtime.Control;
+
+/// <summary>Talks to the host of a system over its control socket. Thread-safe.</summary>
+public sealed class ControlClient : IDisposable
+{
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(10);
+    private readonly HttpClient _client;
+    private readonly string _system;
+    private readonly TimeProvider _time;
+
+    public ControlClient(SystemState state, TimeProvider time)
+    {
+        _system = state.System;
+        _time = time;
+        _client = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = async (_, cancel) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                try
+                {
+                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(state.ControlSocket), cancel);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch
+                {
+                    socket.Dispose();
+                    throw;
+                }
+            },
+        })
+        {
+            BaseAddress = new Uri("http://control"),
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    /// <summary>How the system is; null when no host answers.</summary>
+    public Task<SystemStatus?> StatusAsync(CancellationToken cancel) => AskAsync(
+        async token => await _client.GetFromJsonAsync("/status", ControlJson.Default.SystemStatus, token), cancel);
+
+    /// <summary>Counters as Prometheus text; null when no host answers.</summary>
+    public Task<string?> MetricsAsync(CancellationToken cancel) => AskAsync(
+        async token => await _client.GetStringAsync("/metrics", token), cancel);
+
+    /// <summary>Asks the host to stop everything and end; false when no host answers.</summary>
+    public async Task<bool> StopAsync(CancellationToken cancel) => await AskAsync(
+        async token =>
+        {
+            using var response = await _client.PostAsync("/stop", null, token);
+            return response.EnsureSuccessStatusCode();
+        },
+        cancel) is not null;
+
+    /// <summary>Replaces instances one by one; yields each step.</summary>
+    /// <exception cref="RuntimeException">It failed, or no host answers.</exception>
+    public IAsyncEnumerable<string> RestartAsync(string? serviceOrInstance, CancellationToken cancel) =>
+        OperateAsync($"/restart?of={Uri.EscapeDataString(serviceOrInstance ?? "")}", cancel);
+
+    /// <summary>Changes the number of instances; yields each step.</summary>
+    /// <exception cref="RuntimeException">It failed, or no host answers.</exception>
+    public IAsyncEnumerable<string> ScaleAsync(string service, int count, CancellationToken cancel) =>
+        OperateAsync($"/scale?service={Uri.EscapeDataString(service)}&count={count}", cancel);
+
+    public void Dispose() => _client.Dispose();
+
+    private async Task<T?> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancel)
+        where T : class?
+    {
+        using var limit = new CancellationTokenSource(AnswerLimit, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
+        try
+        {
+            return await ask(both.Token);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
+
+    private async IAsyncEnumerable<string> OperateAsync(string uri, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, uri);
+        using var response = await SendAsync(request, cancel);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancel));
+        while (await ReadAsync(reader, cancel) is { } text)
+        {
+            var line = JsonSerializer.Deserialize(text, ControlJson.Default.ControlLine)!;
+            if (line.Failure is { } failure)
+            {
+                throw new RuntimeException(failure, line.Text ?? "it failed");
+            }
+
+            if (line.Done)
+            {
+                yield break;
+            }
+
+            yield return line.Text ?? "";
+        }
+
+        throw Gone(null);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel)
+    {
+        try
+        {
+            var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
+            return response.EnsureSuccessStatusCode();
+        }
+        catch (HttpRequestException e)
+        {
+            throw new RuntimeException(RuntimeFailure.Failed, $"{_system} is not up; start it with: tenfold up {_system}", e);
+        }
+    }
+
+    private async Task<string?> ReadAsync(StreamReader reader, CancellationToken cancel)
+    {
+        try
+        {
+            return await reader.ReadLineAsync(cancel);
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            throw Gone(e);
+        }
+    }
+
+    private RuntimeException Gone(Exception? e) =>
+        new(RuntimeFailure.Failed, $"the host of {_system} went away in the middle; see: tenfold logs {_system} host", e);
+}

@@ -1,0 +1,20 @@
+namespace Tenfold.Runtime.Control;
+
+/// <summary>What can be asked of a running system.</summary>
+public interface IControlTarget
+{
+    /// <summary>How it is.</summary>
+    SystemStatus Status();
+
+    /// <summary>Replaces the instances of a service, or one instance, or (null) everything, one by one.</summary>
+    Task RestartAsync(string? serviceOrInstance, Action<string> report);
+
+    /// <summary>Changes the number of instances of a service.</summary>
+    Task ScaleAsync(string service, int count, Action<string> report);
+
+    /// <summary>Asks it to stop everything and end; returns at once.</summary>
+    void RequestStop();
+
+    /// <summary>Counters and histograms as Prometheus text.</summary>
+    Task WriteMetricsAsync(Stream stream, CancellationToken cancel);
+}

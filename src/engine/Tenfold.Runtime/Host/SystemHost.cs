@@ -1,0 +1,314 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using Tenfold.Gateway;
+using Tenfold.Guide;
+using Tenfold.Runtime.Control;
+using Tenfold.Runtime.Instances;
+using Tenfold.Runtime.Processes;
+using Tenfold.Runtime.Schema;
+using Tenfold.Runtime.State;
+using Tenfold.Runtime.Stores;
+
+namespace Tenfold.Runtime.Host;
+
+/// <summary>
+/// Runs one system in this process: gateway, stores, schema, builds, seeds, instances, control socket. Whatever step fails,
+/// everything that was started before it is stopped. Thread-safe.
+/// </summary>
+public sealed class SystemHost : IControlTarget, IAsyncDisposable
+{
+    private const int KeptNotes = 20;
+    private static readonly TimeSpan OrphanGrace = TimeSpan.FromSeconds(10);
+
+    private readonly HostOptions _options;
+    private readonly SystemGuide _guide;
+    private readonly SystemState _state;
+    private readonly ConcurrentQueue<NoteStatus> _notes = [];
+    private readonly ConcurrentDictionary<string, ServiceSupervisor> _services = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource _stopRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _hurry = new();
+    private readonly SharedRandom _random = new();
+    private readonly Lock _lock = new();
+    private readonly HostReporter _reporter;
+    private HostLock? _hostLock;
+    private GatewayServer? _gateway;
+    private StoreSet? _stores;
+    private ControlServer? _control;
+    private Task? _stop;
+    private volatile string _phase = "starting";
+
+    public SystemHost(HostOptions options)
+    {
+        _options = options;
+        _guide = options.Guide;
+        _state = options.State;
+        Since = options.Time.GetUtcNow();
+        _reporter = new HostReporter(this);
+    }
+
+    /// <summary>When it was made.</summary>
+    public DateTimeOffset Since { get; }
+
+    /// <summary>Completes when somebody asks the system to stop over its control socket.</summary>
+    public Task StopRequested => _stopRequested.Task;
+
+    internal HostOptions Options => _options;
+
+    internal string Phase => _phase;
+
+    internal GatewayServer? Gateway => _gateway;
+
+    internal StoreSet? Stores => _stores;
+
+    internal IReadOnlyCollection<NoteStatus> Notes => _notes;
+
+    internal IEnumerable<ServiceSupervisor> Services => _guide.Services.Keys.Select(name => _services.GetValueOrDefault(name)).OfType<ServiceSupervisor>();
+
+    /// <summary>Starts everything; returns when every instance is ready and gets requests.</summary>
+    /// <exception cref="RuntimeException">A step failed, or another host runs this system; nothing was left running.</exception>
+    /// <exception cref="GatewayException">The gateway's port cannot be listened on; nothing was left running.</exception>
+    public async Task StartAsync(CancellationToken cancel)
+    {
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, _stopping.Token);
+        try
+        {
+            await StartPartsAsync(both.Token);
+        }
+        catch
+        {
+            await StopAsync(new CancellationToken(canceled: true));
+            throw;
+        }
+    }
+
+    /// <summary>Stops everything: instances drained, then the gateway, then the stores. May be called again, also to hurry it.</summary>
+    /// <param name="hurry">When cancelled, nothing in flight is waited for.</param>
+    public async Task StopAsync(CancellationToken hurry)
+    {
+        Task stop;
+        lock (_lock)
+        {
+            stop = _stop ??= Task.Run(StopPartsAsync, CancellationToken.None);
+        }
+
+        await using (hurry.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _hurry))
+        {
+            await stop;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(new CancellationToken(canceled: true));
+        _stopping.Dispose();
+        _hurry.Dispose();
+    }
+
+    public SystemStatus Status() => _reporter.Status();
+
+    public void RequestStop()
+    {
+        _stopRequested.TrySetResult();
+        _stopping.Cancel(); // a start that is under way is given up
+    }
+
+    public async Task RestartAsync(string? serviceOrInstance, Action<string> report)
+    {
+        var services = serviceOrInstance is null
+            ? Services.ToList()
+            : [Services.FirstOrDefault(service => service.Name == serviceOrInstance || service.Instances.Any(instance => instance.Name == serviceOrInstance)) ?? throw Unknown(serviceOrInstance)];
+        foreach (var service in services)
+        {
+            await service.RestartAsync(serviceOrInstance == service.Name ? null : serviceOrInstance, report, _stopping.Token);
+        }
+    }
+
+    public Task ScaleAsync(string service, int count, Action<string> report) =>
+        (_services.GetValueOrDefault(service) ?? throw Unknown(service)).ScaleAsync(count, report, _stopping.Token);
+
+    public async Task WriteMetricsAsync(Stream stream, CancellationToken cancel)
+    {
+        var text = new ArrayBufferWriter<byte>();
+        _gateway?.WriteMetrics(text);
+        await stream.WriteAsync(text.WrittenMemory, cancel);
+    }
+
+    internal void Note(string text)
+    {
+        _notes.Enqueue(new NoteStatus(_options.Time.GetUtcNow(), text));
+        while (_notes.Count > KeptNotes)
+        {
+            _notes.TryDequeue(out _);
+        }
+
+        _options.Report(new HostEvent(HostEventKind.Note, text));
+    }
+
+    private async Task StartPartsAsync(CancellationToken cancel)
+    {
+        _hostLock = await HostLock.TryTakeAsync(_state, _options.Time, cancel)
+            ?? throw new RuntimeException(RuntimeFailure.Guide, $"{_guide.System} is already up (host process {HostLock.Owner(_state)?.Pid}); stop it first with: tenfold down {_guide.System}");
+        var orphans = await Orphans.EndAsync(_state, OrphanGrace, _options.Time, cancel);
+        if (orphans.Count > 0)
+        {
+            Note($"the last host was killed; ended what it left: {string.Join(", ", orphans.Select(one => one.Name).Distinct())}");
+        }
+
+        _control = await ControlServer.StartAsync(_state.ControlSocket, this, cancel);
+        // First of all, because it is the quickest to fail: the port. Until there are instances it answers 503.
+        _gateway = new GatewayServer(_guide, _options.Time, new NoteLogs(Note));
+        await StepAsync($"gateway on port {_guide.Gateway.Port}", () => _gateway.StartAsync(cancel));
+
+        var stores = StartStoresAsync(cancel);
+        var programs = BuildAsync(cancel);
+        await AllAsync(stores, programs);
+        await StartServicesAsync(await programs, cancel);
+        _phase = "up";
+        _options.Report(new HostEvent(HostEventKind.Ready, $"{_guide.System} is up", (_options.Time.GetUtcNow() - Since).TotalSeconds));
+    }
+
+    private async Task StartStoresAsync(CancellationToken cancel)
+    {
+        if (_guide.Stores.Count == 0)
+        {
+            return;
+        }
+
+        var options = new StoreOptions { Report = Note, Time = _options.Time, Random = _random };
+        await StepAsync($"stores {string.Join(", ", _guide.Stores.Keys)}", async () => _stores = await StoreSet.StartAsync(_guide, _state, options, cancel));
+        foreach (var (name, store) in _guide.Stores)
+        {
+            if (store.Schema is { } schema)
+            {
+                await StepAsync($"schema of {name}", () => Migrations.ApplyAsync(_stores!.ConnectionString(name), Path.Combine(_guide.Folder, schema), Note, cancel));
+            }
+        }
+    }
+
+    private async Task<IReadOnlyDictionary<string, ServiceProgram>> BuildAsync(CancellationToken cancel)
+    {
+        var programs = new Dictionary<string, ServiceProgram>(StringComparer.Ordinal);
+        foreach (var (name, service) in _guide.Services)
+        {
+            programs[name] = service.Project is null
+                ? await ServiceSetup.PrepareAsync(name, service, _guide, _state, _options.Time, cancel)
+                : await StepAsync($"build of {name}", () => ServiceSetup.PrepareAsync(name, service, _guide, _state, _options.Time, cancel));
+        }
+
+        return programs;
+    }
+
+    private async Task StartServicesAsync(IReadOnlyDictionary<string, ServiceProgram> programs, CancellationToken cancel)
+    {
+        var rotation = new GatewayRotation(_gateway!);
+        var strings = _guide.Stores.Keys.ToDictionary(store => store, store => _stores!.ConnectionString(store), StringComparer.Ordinal);
+        var ledger = _guide.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres).Select(store => strings[store.Key]).FirstOrDefault();
+        var starting = new List<Task>();
+        foreach (var (name, service) in _guide.Services)
+        {
+            var program = programs[name];
+            var environment = InstanceEnvironment.OfService(name, service.Environment, _options.GuideFile, strings);
+            if (program.Seed is not null)
+            {
+                await ServiceSetup.SeedOnceAsync(
+                    name,
+                    ledger,
+                    _state,
+                    token => StepAsync($"seed of {name}", () => ServiceSetup.SeedAsync(name, program, environment, _state, _options.Time, token)),
+                    Note,
+                    cancel);
+            }
+
+            var supervisor = new ServiceSupervisor(new ServiceRun
+            {
+                Name = name,
+                Service = service,
+                Command = program.Command,
+                WorkingDirectory = program.WorkingDirectory,
+                Environment = environment,
+                State = _state,
+                Rotation = rotation,
+                Time = _options.Time,
+                Random = _random,
+                Note = Note,
+            });
+            _services[name] = supervisor;
+            starting.Add(StepAsync($"{name}: {supervisor.Min} instance{(supervisor.Min == 1 ? "" : "s")}", () => supervisor.StartAsync(cancel)));
+        }
+
+        await AllAsync([.. starting]);
+    }
+
+    private async Task StopPartsAsync()
+    {
+        await _stopping.CancelAsync();
+        var wasUp = _phase == "up";
+        _phase = "stopping";
+        if (wasUp)
+        {
+            _options.Report(new HostEvent(HostEventKind.Begun, "stop"));
+        }
+
+        await Task.WhenAll(_services.Values.Select(service => service.StopAsync(_hurry.Token)));
+        if (_gateway is not null)
+        {
+            await _gateway.DisposeAsync();
+        }
+
+        if (_stores is not null)
+        {
+            await _stores.DisposeAsync();
+        }
+
+        if (_control is not null)
+        {
+            await _control.DisposeAsync();
+        }
+
+        _reporter.Dispose();
+        _hostLock?.Dispose();
+        if (wasUp)
+        {
+            _options.Report(new HostEvent(HostEventKind.Done, "stop"));
+        }
+    }
+
+    /// <summary>Waits for all, and fails with the first failure only when none is working any more: nothing is started after the stop.</summary>
+    private async Task AllAsync(params Task[] tasks)
+    {
+        var all = Task.WhenAll(tasks);
+        foreach (var task in tasks)
+        {
+            _ = task.ContinueWith(_ => _stopping.Cancel(), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        }
+
+        try
+        {
+            await all;
+        }
+        catch (Exception e) when (all.Exception is { } many && e is OperationCanceledException)
+        {
+            throw many.InnerExceptions.First(one => one is not OperationCanceledException);
+        }
+    }
+
+    private async Task<T> StepAsync<T>(string name, Func<Task<T>> run)
+    {
+        _options.Report(new HostEvent(HostEventKind.Begun, name));
+        var start = _options.Time.GetTimestamp();
+        var result = await run();
+        _options.Report(new HostEvent(HostEventKind.Done, name, _options.Time.GetElapsedTime(start).TotalSeconds));
+        return result;
+    }
+
+    private Task StepAsync(string name, Func<Task> run) => StepAsync(name, async () =>
+    {
+        await run();
+        return 0;
+    });
+
+    private RuntimeException Unknown(string name) => new(
+        RuntimeFailure.Guide,
+        $"{_guide.System} has no service or instance '{name}'; it has: {string.Join(", ", Services.SelectMany(service => service.Instances.Select(instance => instance.Name).Prepend(service.Name)))}");
+}

@@ -1,0 +1,59 @@
+using Tenfold.Cli.Output;
+using Tenfold.Runtime.Control;
+
+namespace Tenfold.Cli.Tests.Output;
+
+public sealed class StatusRowsTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void A_status_is_a_table_with_units()
+    {
+        var status = new SystemStatus
+        {
+            System = "rez",
+            State = "up",
+            Since = Now.AddMinutes(-3),
+            StateFolder = "/state/rez",
+            Gateway = new GatewayStatus { Url = "http://localhost:8080", RequestsPerSecond = 812.4, P95Milliseconds = 12.34, ErrorRate = 0.0005 },
+            Services =
+            [
+                new ServiceStatus
+                {
+                    Name = "api",
+                    Min = 2,
+                    Max = 4,
+                    Ready = 1,
+                    Instances =
+                    [
+                        new InstanceReport { Name = "api-1", Ready = true, State = "ready", RequestsPerSecond = 812.4, P95Milliseconds = 12.34, Cpu = 0.4217, MemoryBytes = 90 << 20, Since = Now.AddSeconds(-75) },
+                        new InstanceReport { Name = "api-2", Ready = false, State = "crash-loop", Restarts = 7, Note = "exited with code 1\nand more" },
+                    ],
+                },
+            ],
+            Stores = [new StoreReport { Name = "main", Engine = "postgres", Ready = true, State = "ready", Cpu = 1.2, MemoryBytes = 3L << 30 }],
+        };
+        using var text = new StringWriter();
+        StatusRows.Write(status, Now, text);
+        Assert.Equal(
+            """
+            rez is up for 3m  http://localhost:8080  812/s, p95 12.3 ms, errors 0.05%
+            SERVICE   INSTANCE  STATE       RATE   P95      CPU    MEMORY   RESTARTS  AGE     NOTE
+            api       api-1     ready       812/s  12.3 ms  422m   90 MiB   0         1m 15s
+            api       api-2     crash-loop  -      -        -      -        7         -       exited with code 1
+            postgres  main      ready       -      -        1200m  3.0 GiB  0         -
+
+            """,
+            text.ToString());
+    }
+
+    [Theory]
+    [InlineData(0.85, "850 ms")]
+    [InlineData(4.24, "4.2 s")]
+    [InlineData(42, "42 s")]
+    [InlineData(200, "3m 20s")]
+    [InlineData(18_180, "5h 3m")]
+    [InlineData(187_200, "2d 4h")]
+    public void Durations_read_well(double seconds, string text) => Assert.Equal(text, Units.Duration(TimeSpan.FromSeconds(seconds)));
+}

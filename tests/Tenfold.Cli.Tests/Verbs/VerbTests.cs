@@ -1,0 +1,108 @@
+using System.Text.Json.Nodes;
+using Tenfold.Runtime.State;
+
+namespace Tenfold.Cli.Tests.Verbs;
+
+public sealed class VerbTests : IDisposable
+{
+    private readonly TestShell _shell = new();
+
+    public void Dispose() => _shell.Dispose();
+
+    [Fact]
+    public async Task Check_summarises_a_valid_guide()
+    {
+        var (code, output, _) = await _shell.RunAsync("check", "shop");
+        Assert.Equal(0, code);
+        Assert.Contains("system shop", output, StringComparison.Ordinal);
+        Assert.EndsWith("systems/shop/tenfold.yaml is valid\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Check_prints_every_error_a_line_each()
+    {
+        var file = _shell.Write("bad.yaml", "system: shop\nservices:\n  api: { command: [node], scale: { min: 5, max: 3 }, instnace: {} }\n");
+        var (code, output, error) = await _shell.RunAsync("check", "bad.yaml");
+        Assert.Equal(2, code);
+        Assert.Equal("", output);
+        var lines = error.TrimEnd().Split('\n');
+        Assert.True(lines.Length >= 3, error);
+        Assert.All(lines[..^1], line => Assert.StartsWith($"{file}:3:", line, StringComparison.Ordinal));
+
+        var json = JsonNode.Parse((await _shell.RunAsync("check", "bad.yaml", "--json")).Out)!;
+        Assert.False(json["valid"]!.GetValue<bool>());
+        Assert.Equal(lines.Length - 1, json["errors"]!.AsArray().Count);
+        Assert.Equal(3, json["errors"]![0]!["line"]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task Every_verb_refuses_a_guide_with_errors_with_all_of_them()
+    {
+        var file = _shell.Write("bad.yaml", "system: shop\nservices: { api: { command: [node], scale: { min: 5, max: 3 } } }\n");
+        var (code, _, error) = await _shell.RunAsync("up", "bad.yaml");
+        Assert.Equal(2, code);
+        Assert.Contains($"in the guide of bad.yaml:\n{file}:2:", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Schema_is_JSON()
+    {
+        var (code, output, _) = await _shell.RunAsync("schema");
+        Assert.Equal(0, code);
+        Assert.NotNull(JsonNode.Parse(output)!["$schema"]);
+    }
+
+    [Fact]
+    public async Task Status_of_a_system_that_is_down_is_an_answer()
+    {
+        var (code, output, _) = await _shell.RunAsync("status", "shop");
+        Assert.Equal((0, "shop is down; start it with: tenfold up shop\n"), (code, output));
+        var json = JsonNode.Parse((await _shell.RunAsync("status", "shop", "--json")).Out)!;
+        Assert.Equal("shop", json["system"]!.GetValue<string>());
+        Assert.Equal("down", json["state"]!.GetValue<string>());
+        Assert.Empty(json["services"]!.AsArray());
+    }
+
+    [Theory]
+    [InlineData("restart", "shop")]
+    [InlineData("scale", "shop", "api", "2")]
+    public async Task An_operation_on_a_system_that_is_down_says_what_to_do(params string[] arguments)
+    {
+        var (code, _, error) = await _shell.RunAsync(arguments);
+        Assert.Equal((1, "tenfold: shop is not up; start it with: tenfold up shop\n"), (code, error));
+    }
+
+    [Fact]
+    public async Task Down_of_a_system_that_is_down_is_no_error_and_deletes_when_asked()
+    {
+        Assert.Equal((0, "shop was not up\n", ""), await _shell.RunAsync("down", "shop"));
+        var state = SystemState.At(Path.Combine(_shell.State, "shop"), "shop");
+        state.Create();
+        await File.WriteAllTextAsync(state.LogFile("api-1"), new string('x', 2048));
+        File.Delete(Path.Combine(_shell.Folder, "systems/shop/tenfold.yaml")); // what it left is found without its guide
+        var (code, output, _) = await _shell.RunAsync("down", "shop", "--delete");
+        Assert.Equal(0, code);
+        Assert.Equal($"shop was not up\ndeleted {state.Folder} (2 KiB: data of its stores, logs, builds)\n", output);
+        Assert.False(Directory.Exists(state.Folder));
+    }
+
+    [Fact]
+    public async Task Logs_of_a_system_that_was_up_are_shown_by_what_is_meant()
+    {
+        var state = SystemState.At(Path.Combine(_shell.State, "shop"), "shop");
+        state.Create();
+        await File.WriteAllTextAsync(state.LogFile("api-1"), "2026-01-01T00:00:01.000Z out one\n2026-01-01T00:00:03.000Z host stopped\n");
+        await File.WriteAllTextAsync(state.LogFile("main"), "2026-01-01T00:00:02.000Z out two\n");
+
+        var (code, output, _) = await _shell.RunAsync("logs", "shop");
+        Assert.Equal(0, code);
+        Assert.Equal("2026-01-01 00:00:01.000 api-1 one\n2026-01-01 00:00:02.000 main  two\n2026-01-01 00:00:03.000 api-1 · stopped\n", output);
+        Assert.Equal("2026-01-01 00:00:03.000 api-1 · stopped\n", (await _shell.RunAsync("logs", "shop", "api", "-n", "1")).Out);
+        var json = JsonNode.Parse((await _shell.RunAsync("logs", "shop", "main", "--json")).Out)!;
+        Assert.Equal(("main", "two"), (json["source"]!.GetValue<string>(), json["text"]!.GetValue<string>()));
+
+        var wrong = await _shell.RunAsync("logs", "shop", "mian");
+        Assert.Equal(2, wrong.Code);
+        Assert.Contains("shop has no log 'mian'; did you mean 'main'?", wrong.Error, StringComparison.Ordinal);
+    }
+}

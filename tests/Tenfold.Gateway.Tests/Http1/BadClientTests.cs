@@ -1,0 +1,194 @@
+using System.Net.Sockets;
+using System.Text;
+using Tenfold.Gateway.Tests.Support;
+using Tenfold.Guide;
+
+namespace Tenfold.Gateway.Tests.Http1;
+
+public sealed class BadClientTests
+{
+    private static string Status(string answer) => answer.Length > 12 ? answer[9..12] : answer;
+
+    [Theory]
+    [InlineData("400", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("400", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello")]
+    [InlineData("400", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\nhello")]
+    [InlineData("400", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello")]
+    [InlineData("400", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\nhello")]
+    [InlineData("400", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("501", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("501", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("400", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("400", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("400", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\nhello\r\n0\r\n\r\n")]
+    [InlineData("400", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloGARBAGE\r\n0\r\n\r\n")]
+    [InlineData("400", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n")]
+    [InlineData("400", "GET / HTTP/1.1\nHost: a\n\n")]
+    [InlineData("400", "GET / HTTP/1.1\r\nHost: a\n\n")]
+    [InlineData("400", "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n")]
+    [InlineData("400", "GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n folded\r\n\r\n")]
+    [InlineData("400", "GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n")]
+    [InlineData("400", "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n")]
+    [InlineData("400", "GET / HTTP/1.1\r\nHost: a\r\nX: a\xff\xfe\r\n\r\n")]
+    [InlineData("400", "GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n")]
+    [InlineData("400", "GET /a%00 HTTP/1.1\r\nHost: a\r\n\r\n")]
+    [InlineData("400", "GET /a\0 HTTP/1.1\r\nHost: a\r\n\r\n")]
+    [InlineData("400", "GET /../etc HTTP/1.1\r\nHost: a\r\n\r\n")]
+    [InlineData("400", "GET /x/%2e%2e/etc HTTP/1.1\r\nHost: a\r\n\r\n")]
+    [InlineData("400", "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n")]
+    [InlineData("400", "GET / HTTP/1.1\r\n\r\n")]
+    [InlineData("400", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")]
+    [InlineData("400", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n")]
+    [InlineData("400", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n")]
+    [InlineData("400", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n")]
+    [InlineData("400", "GET /\r\nHost: a\r\n\r\n")]
+    [InlineData("400", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")]
+    [InlineData("505", "GET / HTTP/3.0\r\nHost: a\r\n\r\n")]
+    [InlineData("501", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n")]
+    [InlineData("417", "GET / HTTP/1.1\r\nHost: a\r\nExpect: the-unexpected\r\n\r\n")]
+    [InlineData("404", "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")]
+    public async Task What_could_be_read_in_two_ways_is_refused_and_the_connection_closed(string expected, string request)
+    {
+        var seen = 0;
+        await using var upstream = RawUpstream.Answering(request =>
+        {
+            Interlocked.Increment(ref seen);
+            return RawUpstream.Ok("x");
+        });
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        using var peer = await gateway.ConnectAsync();
+        await peer.SendAsync(request + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
+        var answer = await peer.ReadUntilAsync("\r\n\r\n");
+        peer.Socket.Shutdown(SocketShutdown.Send);
+        answer += await peer.ReadToEndAsync();
+        Assert.Equal(expected, Status(answer));
+        Assert.Contains("application/problem+json", answer, StringComparison.Ordinal);
+        Assert.Equal(1, answer.Split("HTTP/1.1 ").Length - 1);
+        Assert.Equal(0, seen);
+    }
+
+    [Theory]
+    [InlineData("GET http://a/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "GET /x HTTP/1.1")]
+    [InlineData("\r\nGET /y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "GET /y HTTP/1.1")]
+    [InlineData("PROPFIND /z?a=%zz HTTP/1.1\r\nHost:a\r\nConnection: close\r\n\r\n", "PROPFIND /z?a=%zz HTTP/1.1")]
+    [InlineData("GET /?q=\xc3\xbc HTTP/1.1\r\nHost:a\r\nConnection: close\r\n\r\n", "GET /?q=\xc3\xbc HTTP/1.1")]
+    public async Task What_is_unusual_but_clear_passes(string request, string expected)
+    {
+        var seen = "";
+        await using var upstream = RawUpstream.Answering(request => RawUpstream.Ok("x" + (seen = request)[..0]));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        Assert.Equal("200", Status(await gateway.SendRawAsync(request)));
+        Assert.Equal(expected, seen.Split("\r\n")[0]);
+    }
+
+    [Fact]
+    public async Task A_head_split_anywhere_is_read_the_same()
+    {
+        await using var upstream = RawUpstream.Answering(request => RawUpstream.Ok(string.Concat(request.Split("\r\n\r\n")[1].Where(char.IsAsciiLetter))));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        const string Request = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+        using var peer = await gateway.ConnectAsync();
+        for (var i = 1; i < Request.Length; i++)
+        {
+            await peer.SendAsync(Request[..i]);
+            await Task.Yield();
+            await peer.SendAsync(Request[i..]);
+            var head = await peer.ReadUntilAsync("\r\n\r\n");
+            Assert.StartsWith("HTTP/1.1 200", head, StringComparison.Ordinal);
+            Assert.Equal("hi", await peer.ReadAsync(2));
+        }
+    }
+
+    [Fact]
+    public async Task A_head_of_100_MB_is_431_without_being_kept()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var peer = await gateway.ConnectAsync();
+        var sending = Task.Run(async () =>
+        {
+            var megabyte = new string('x', 1 << 20);
+            try
+            {
+                await peer.SendAsync("GET / HTTP/1.1\r\nHost: a\r\nX: ");
+                for (var i = 0; i < 100; i++)
+                {
+                    await peer.SendAsync(megabyte);
+                }
+            }
+            catch (SocketException)
+            {
+                // The gateway has had enough.
+            }
+        });
+        Assert.StartsWith("HTTP/1.1 431", await peer.ReadUntilAsync("\r\n\r\n"), StringComparison.Ordinal);
+        await peer.ReadToEndAsync();
+        peer.Dispose();
+        await sending;
+    }
+
+    [Fact]
+    public async Task A_body_over_the_limit_is_413_announced_or_not()
+    {
+        await using var app = await KestrelUpstream.StartAsync();
+        var section = new GatewaySection { Limits = new GatewayLimits { Body = new ByteSize(100_000) } };
+        await using var gateway = await TestGateway.StartAsync(section, upstreams: app.EndPoint);
+        Assert.Equal("413", Status(await gateway.SendRawAsync("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n")));
+        var chunk = $"4000\r\n{new string('x', 0x4000)}\r\n";
+        Assert.Equal("413", Status(await gateway.SendRawAsync("POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + string.Concat(Enumerable.Repeat(chunk, 7)))));
+    }
+
+    [Fact]
+    public async Task A_slow_head_is_408_and_an_idle_connection_is_closed_silently()
+    {
+        var section = new GatewaySection { Limits = new GatewayLimits { HeaderTimeout = TimeSpan.FromMilliseconds(300), KeepAlive = TimeSpan.FromMilliseconds(300) } };
+        await using var gateway = await TestGateway.StartAsync(section);
+        Assert.Equal("408", Status(await gateway.SendRawAsync("GET / HTTP/1.1\r\nHost: a\r\nX-Slow")));
+        Assert.Equal("", await gateway.SendRawAsync(""));
+    }
+
+    [Fact]
+    public async Task A_body_that_hardly_comes_is_cut_after_its_grace()
+    {
+        await using var app = await KestrelUpstream.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(upstreams: app.EndPoint);
+        var small = gateway.SendRawAsync("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx");
+        var large = gateway.SendRawAsync("PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nx");
+        Assert.Equal("408", Status(await small));
+        Assert.NotEqual("200", Status(await large));
+    }
+
+    [Fact]
+    public async Task Thousands_of_idle_connections_do_not_hinder_a_request()
+    {
+        await using var upstream = RawUpstream.Answering(_ => RawUpstream.Ok("x"));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        // Both ends are in this process, so that 10,000 connections need 20,000 descriptors and some.
+        var limit = File.ReadLines("/proc/self/limits").First(line => line.StartsWith("Max open files", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[3];
+        var count = Math.Min(10_000, ((limit is "unlimited" ? 1_000_000 : int.Parse(limit)) - 1000) / 2);
+        var idle = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < count; i++)
+            {
+                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                idle.Add(socket);
+                await socket.ConnectAsync("127.0.0.1", gateway.Port);
+            }
+
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            while (gateway.Server.Snapshot().ClientConnections < count)
+            {
+                await Task.Delay(20, deadline.Token);
+            }
+
+            for (var i = 0; i < 100; i++)
+            {
+                Assert.Equal("x", await gateway.Client.GetStringAsync("/"));
+            }
+        }
+        finally
+        {
+            idle.ForEach(socket => socket.Dispose());
+        }
+    }
+}

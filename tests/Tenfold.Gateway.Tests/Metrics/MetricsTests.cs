@@ -1,0 +1,81 @@
+using System.Net;
+using System.Net.Sockets;
+using Tenfold.Gateway.Tests.Support;
+using Tenfold.Guide;
+
+namespace Tenfold.Gateway.Tests.Metrics;
+
+public sealed class MetricsTests
+{
+    [Fact]
+    public async Task Requests_are_counted_by_route_service_and_instance()
+    {
+        await using var upstream = RawUpstream.Answering(request => request.Contains("/missing", StringComparison.Ordinal) ? "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n" : RawUpstream.Ok("x"));
+        var budget = new Budget { Route = new RouteKey("GET", PathPattern.Parse("/api/products/{id}")) };
+        await using var gateway = await TestGateway.StartAsync(new GatewaySection { Routes = [new Route { Path = PathPattern.Parse("/api/**"), Service = "api" }] }, budgets: [budget], upstreams: upstream.EndPoint);
+        for (var i = 0; i < 3; i++)
+        {
+            await gateway.Client.GetStringAsync($"/api/products/{i}");
+        }
+
+        using var missing = await gateway.Client.GetAsync("/api/missing");
+        using var none = await gateway.Client.GetAsync("/none");
+        var text = await gateway.Client.GetStringAsync("/metrics");
+
+        Assert.Contains("tenfold_gateway_requests_total{route=\"GET /api/products/{id}\",service=\"api\",instance=\"api-1\",code=\"2xx\"} 3\n", text, StringComparison.Ordinal);
+        Assert.Contains("tenfold_gateway_requests_total{route=\"/api/**\",service=\"api\",instance=\"api-1\",code=\"4xx\"} 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("tenfold_gateway_requests_total{route=\"none\",service=\"\",instance=\"\",code=\"4xx\"} 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("tenfold_gateway_request_duration_seconds_bucket{route=\"GET /api/products/{id}\",service=\"api\",instance=\"api-1\",le=\"+Inf\"} 3\n", text, StringComparison.Ordinal);
+        Assert.Contains("tenfold_gateway_instance_state{service=\"api\",instance=\"api-1\",state=\"ready\"} 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("tenfold_gateway_in_flight{service=\"api\",instance=\"api-1\"} 0\n", text, StringComparison.Ordinal);
+        var snapshot = gateway.Server.Snapshot();
+        Assert.Equal(3, snapshot.ByRoute["GET /api/products/{id}"].Latency.Count);
+        Assert.Equal(4, snapshot.ByService["api"].Requests);
+        Assert.Equal(4, snapshot.Of("api", "api-1").Requests);
+    }
+
+    [Fact]
+    public async Task A_route_that_claims_metrics_gets_it()
+    {
+        await using var upstream = RawUpstream.Answering(_ => RawUpstream.Ok("mine"));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        Assert.Equal("mine", await gateway.Client.GetStringAsync("/metrics"));
+    }
+
+    [Fact]
+    public async Task A_port_in_use_is_named_with_what_to_do()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        await using var server = new GatewayServer(new SystemGuide { System = "x", Gateway = new GatewaySection { Port = port } }, TimeProvider.System);
+        var error = await Assert.ThrowsAsync<GatewayException>(() => server.StartAsync(CancellationToken.None));
+        Assert.Contains($"Port {port}", error.Message, StringComparison.Ordinal);
+        Assert.Contains("gateway.port", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stopping_lets_a_request_in_flight_finish_and_closes_idle_connections()
+    {
+        var arrived = new TaskCompletionSource();
+        var answer = new TaskCompletionSource();
+        await using var upstream = new RawUpstream(async peer =>
+        {
+            await peer.ReadRequestAsync();
+            arrived.SetResult();
+            await answer.Task;
+            await peer.SendAsync(RawUpstream.Ok("last"));
+        });
+        var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        using var idle = await gateway.ConnectAsync();
+        using var busy = await gateway.ConnectAsync();
+        await busy.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        var stopping = gateway.Server.DisposeAsync().AsTask();
+        Assert.Equal("", await idle.ReadToEndAsync());
+        answer.SetResult();
+        Assert.EndsWith("Connection: close\r\n\r\nlast", await busy.ReadToEndAsync(), StringComparison.Ordinal);
+        await stopping.WaitAsync(TimeSpan.FromSeconds(10));
+        await gateway.DisposeAsync();
+    }
+}

@@ -1,0 +1,155 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Tenfold.Guide.Reading;
+using Tenfold.Guide.Validation;
+
+namespace Tenfold.Guide.Tests;
+
+/// <summary>docs/guide.md says of every key what the records say, and its samples are guides.</summary>
+public sealed partial class DocumentationTests
+{
+    private static readonly string Text = File.ReadAllText(Path.Combine(Repository.Root, "docs", "guide.md"));
+
+    // The heading of each record's table, which is also what other tables call its type.
+    private static readonly Dictionary<Type, string> Headings = new()
+    {
+        [typeof(SystemGuide)] = "The file",
+        [typeof(Service)] = "Service",
+        [typeof(InstanceSize)] = "Instance",
+        [typeof(Scale)] = "Scale",
+        [typeof(Health)] = "Health",
+        [typeof(PassiveHealth)] = "Passive health",
+        [typeof(Store)] = "Store",
+        [typeof(Pool)] = "Pool",
+        [typeof(GatewaySection)] = "Gateway",
+        [typeof(Tls)] = "TLS",
+        [typeof(GatewayLimits)] = "Limits",
+        [typeof(Retries)] = "Retries",
+        [typeof(Route)] = "Route",
+        [typeof(Budget)] = "Budget",
+        [typeof(LoadTest)] = "Load test",
+        [typeof(LoadStage)] = "Stage",
+        [typeof(Thresholds)] = "Thresholds",
+        [typeof(LoadStep)] = "Step",
+    };
+
+    // Defaults that depend on other values, and what Defaults.Resolve makes of them.
+    private static readonly Dictionary<string, string> Resolved = new(StringComparer.Ordinal)
+    {
+        ["Scale.Max"] = "the larger of `min` and 10",
+        ["Store.Memory"] = "`128Mi` for PostgreSQL, `256Mi` for Redis",
+        ["Route.Hash"] = "`address` with consistent-hash",
+        ["Route.FirstByteTimeout"] = "the route's `timeout`",
+    };
+
+    public static TheoryData<string> Samples =>
+        [.. Sample().Matches(Text).Select(m => m.Groups["yaml"].Value)];
+
+    [Fact]
+    public void Every_record_of_the_guide_has_a_table()
+    {
+        var records = Records(typeof(SystemGuide)).Distinct().ToHashSet();
+
+        Assert.Equal(records.Select(r => r.Name).Order(), Headings.Keys.Select(r => r.Name).Order());
+    }
+
+    [Fact]
+    public void Every_key_has_a_row_with_its_type_default_and_bounds()
+    {
+        foreach (var (record, heading) in Headings)
+        {
+            Type[] types = record == typeof(LoadStep) ? [typeof(ThinkStep), typeof(RequestStep)] : [record];
+            Assert.Equal(types.SelectMany(t => RecordShape.Of(t).Keys).Select(Row), Rows(heading).Select(r => string.Join(" | ", r.Take(4))));
+        }
+    }
+
+    [Fact]
+    public void Every_row_says_what_the_key_does() =>
+        Assert.DoesNotContain(Headings.Values.SelectMany(Rows), row => row.Length != 5 || row[4].Length < 5);
+
+    [Fact]
+    public void Keys_that_are_refused_for_now_are_listed()
+    {
+        var listed = Refused().Matches(Text[Text.IndexOf("## Refused for now", StringComparison.Ordinal)..]).ToDictionary(m => m.Groups["where"].Value, m => m.Groups["keys"].Value);
+
+        Assert.Equal(
+            LaterKeys.All.ToDictionary(l => Headings[l.Key].ToLowerInvariant(), l => string.Join(", ", l.Value.Select(k => $"`{k}`"))),
+            listed);
+    }
+
+    [Theory]
+    [MemberData(nameof(Samples))]
+    public void Every_sample_is_read_without_error(string yaml)
+    {
+        var whole = yaml.StartsWith("system:", StringComparison.Ordinal) ? yaml : Guides.Start + yaml;
+
+        Assert.Empty(Guides.Errors(whole));
+    }
+
+    [Fact]
+    public void Resolved_defaults_are_those_that_the_reference_states()
+    {
+        var guide = Guides.Read(Guides.Start + """
+            stores: { p: { engine: postgres }, r: { engine: redis } }
+            gateway: { routes: [{ path: /, service: api, balance: consistent-hash, timeout: 7s }] }
+            """);
+
+        Assert.Equal(10, guide.Services["api"].Scale.Max);
+        Assert.Equal(("128Mi", "256Mi"), (guide.Stores["p"].Memory.ToString(), guide.Stores["r"].Memory.ToString()));
+        Assert.Equal(new Pool(), guide.Stores["p"].Pool);
+        Assert.Null(guide.Stores["r"].Pool);
+        Assert.Equal(("address", TimeSpan.FromSeconds(7)), (guide.Gateway.Routes[0].Hash, guide.Gateway.Routes[0].FirstByteTimeout));
+    }
+
+    private static string Row(KeyShape key)
+    {
+        var type = TypeName(key.Type);
+        var record = Headings.ContainsKey(key.Type) && key.Type != typeof(LoadStep);
+        var stated = key.IsRequired ? "required"
+            : key.DefaultText is { } text ? $"`{text}`"
+            : Resolved.TryGetValue($"{key.Property.DeclaringType!.Name}.{key.Property.Name}", out var resolved) ? resolved
+            : key.Type == typeof(InstanceSize) ? "no limits"
+            : record && key.Type != typeof(Tls) && key.Type != typeof(Thresholds) ? "see there"
+            : "none";
+        var between = key.Between is { } bounds ? $"`{bounds.Min}` to `{bounds.Max}`" : "";
+        return $"`{key.Key}` | {type} | {stated} | {between}";
+    }
+
+    private static string TypeName(Type type) =>
+        type.IsEnum ? "one of: " + string.Join(", ", Enum.GetNames(type).Select(RecordShape.Kebab))
+        : ScalarFormats.Of(type) is { } format ? format.Name
+        : type == typeof(JsonNode) ? "JSON"
+        : type.IsGenericType ? (type.GetGenericArguments().Length == 1 ? "list of " : "mapping of ") + TypeName(type.GetGenericArguments()[^1])
+        : type == typeof(Tls) ? "TLS"
+        : Headings[type].ToLowerInvariant();
+
+    private static IEnumerable<Type> Records(Type type)
+    {
+        if (type.IsGenericType)
+        {
+            return Records(Nullable.GetUnderlyingType(type) ?? type.GetGenericArguments()[^1]);
+        }
+
+        return type.Assembly != typeof(SystemGuide).Assembly || type.IsEnum || ScalarFormats.Of(type) is not null
+            ? []
+            : RecordShape.Of(type).Keys.SelectMany(k => Records(k.Type)).Prepend(type);
+    }
+
+    private static string[][] Rows(string heading)
+    {
+        var start = Regex.Match(Text, $"^##+ {Regex.Escape(heading)}$", RegexOptions.Multiline, TimeSpan.FromSeconds(1));
+        Assert.True(start.Success, $"docs/guide.md has no heading '{heading}'");
+        var section = Text[(start.Index + start.Length)..];
+        var end = section.IndexOf("\n#", StringComparison.Ordinal);
+        return [.. (end < 0 ? section : section[..end]).Split('\n')
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .Select(line => line.Trim('|', ' ').Split('|').Select(cell => cell.Trim()).ToArray())];
+    }
+
+    [GeneratedRegex("^```yaml\n(?<yaml>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Sample();
+
+    [GeneratedRegex("^\\| (?<where>[a-z ]+) \\| (?<keys>`.*`) \\|$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Refused();
+}

@@ -1,0 +1,35 @@
+namespace Tenfold.Guide.Tests;
+
+public sealed class GuideSummaryTests
+{
+    [Fact]
+    public void A_guide_is_summed_up_section_by_section() => Assert.Equal(
+        """
+        system every-key
+        services
+          api     2 to 20 instances · 1500m cpu · 512Mi memory · project .
+          worker  1 to 10 instances · 500m cpu · 512Mi memory · node server.js 5
+        stores
+          main   postgres · 256Mi memory · 1 to 50 connections an instance · schema schema
+          cache  redis · 256Mi memory
+        gateway https://*:0
+          GET|POST *.example.com/api/{id}/** if X-Beta=*, debug=1  to api (weight 9), worker (weight 1) · consistent-hash of cookie:session · timeout 30s
+          /**                                                      to api · power-of-two-choices · timeout 1m
+        budgets
+          GET /api/products  average 200ms, p95 400ms, p99 800ms, timeout 5s, errors 0.1%
+        load tests
+          closed  up to 1,000 users · for 2m · 6 steps · average 1s, p50 1s, p95 1s, p99 1s, max 1s, errors 1%
+          open    up to 1,500 arrivals/s · for 2h · 1 step
+
+        """,
+        GuideSummary.Of(Guides.Read(Samples.EveryKey)));
+
+    [Fact]
+    public void Sections_that_hold_nothing_are_left_out() => Assert.Equal(
+        """
+        system shop
+        services
+          api  1 to 10 instances · cpu unlimited · memory unlimited · node server.js
+        """ + "\n",
+        GuideSummary.Of(Guides.Read(Guides.Start)));
+}

@@ -1,0 +1,71 @@
+namespace Tenfold.Guide.Tests;
+
+internal static class Samples
+{
+    /// <summary>Valid, with every key of every record at least once; a test asserts that it is so.</summary>
+    public const string EveryKey = """
+        system: every-key
+        x-health: &health
+          path: /health
+          interval: 5s
+          timeout: 1s
+          failures: 3
+          successes: 2
+          start: 60s
+          passive: { failures: 5, within: 10s, out: 0.01s }
+          slow-start: 0
+        services:
+          api:
+            project: .
+            environment: { GREETING: hello, COUNT: 1, FLAG: true, EMPTY: "" }
+            seed: [--seed, 1]
+            instance: { cpu: 1.5, memory: 512Mi }
+            health: *health
+            drain: 1m30s
+            socket: "true"
+            scale: { min: 2, max: 20 }
+          worker:
+            command: [node, server.js, "${EXTRA:-5}"]
+            instance: { cpu: 500m, memory: 536870912 }
+            health: { <<: *health, path: /ready }
+        stores:
+          main: { engine: postgres, schema: schema, memory: 256Mi, pool: { min: 1, max: "50" } }
+          cache: { engine: redis }
+        gateway:
+          port: 0
+          address: "*"
+          tls: { certificate: cert.pem, key: key.pem }
+          trust-forwarded: [10.0.0.0/8]
+          limits: { headers: 16Ki, body: 1G, header-timeout: 5s, keep-alive: 1m, body-rate: 0, connections: 10k }
+          retries: { attempts: 1, budget: 12.5%, min-per-second: 5 }
+          routes:
+            - path: "/api/{id}/**"
+              host: "*.example.com"
+              methods: [GET, POST]
+              headers: { X-Beta: "*" }
+              query: { debug: 1 }
+              services: { api: 9, worker: 1 }
+              balance: consistent-hash
+              hash: cookie:session
+              timeout: 30s
+              connect-timeout: 500ms
+              first-byte-timeout: 20s
+            - { path: /**, service: api }
+        budgets:
+          - { route: GET /api/products, average: 200ms, p95: 400ms, p99: 800ms, timeout: 5s, errors: 0.1% }
+        load:
+          closed:
+            stages: [{ for: 2m, users: 1k }, { for: 0, users: 0 }]
+            scenario:
+              - { get: /a, headers: { Accept: application/json }, expect: 200, capture: { id: data.0.id } }
+              - { post: "/a/{{id}}", json: { a: [1, null, { b: "{{uuid}}" }] } }
+              - { put: /a, json: text }
+              - { patch: /a, json: [1] }
+              - { delete: /a }
+              - { think: 500ms }
+            thresholds: { average: 1s, p50: 1s, p95: 1s, p99: 1s, max: 1s, errors: 1% }
+          open:
+            stages: [{ for: 1h, rate: 0.5 }, { for: 1h, rate: 1.5k }]
+            scenario: [{ get: / }]
+        """;
+}

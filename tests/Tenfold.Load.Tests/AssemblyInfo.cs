@@ -1,0 +1,2 @@
+// Tests of timing: one at a time.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
