@@ -54,7 +54,6 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         _thread = Environment.CurrentManagedThreadId;
         Native.TightenTimers();
-        Native.RaisePriority();
         var woken = Now();
         while (true)
         {

@@ -19,7 +19,6 @@ internal static unsafe partial class Native
     private const int CloseOnExec = 0x80000;
     private const int TimerSlack = 29;
     private const int NumberOfFiles = 7;
-    private const int RaisedPriority = -5;
 
     public static int EpollCreate() => epoll_create1(CloseOnExec);
 
@@ -81,9 +80,6 @@ internal static unsafe partial class Native
     /// <summary>Lets this thread's timers fire on time instead of up to 50 µs later.</summary>
     public static void TightenTimers() => _ = prctl(TimerSlack, 1, 0, 0, 0);
 
-    /// <summary>Puts this thread before others where that is allowed (root): a generator that waits for a processor is late.</summary>
-    public static void RaisePriority() => _ = setpriority(0, 0, RaisedPriority);
-
     /// <summary>Raises the limit of open files to at least <paramref name="wanted"/> if it may; the limit that holds then.</summary>
     public static long RaiseOpenFiles(long wanted)
     {
@@ -128,9 +124,6 @@ internal static unsafe partial class Native
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int prctl(int option, nuint a, nuint b, nuint c, nuint d);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int setpriority(int which, uint who, int priority);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getrlimit(int resource, ResourceLimit* limit);
