@@ -276,6 +276,48 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task What_outlives_the_removal_of_its_instance_is_counted_all_the_same()
+    {
+        var arrived = new TaskCompletionSource();
+        var broken = new TaskCompletionSource();
+        await using var upstream = new RawUpstream(async peer =>
+        {
+            await peer.ReadRequestAsync();
+            arrived.SetResult();
+            await broken.Task;
+        });
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        var request = gateway.Client.PostAsync("/", new StringContent("x"));
+        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        gateway.Server.Remove("api", "api-1");
+        Assert.Equal(0, gateway.Server.Snapshot().Total.Errors);
+        broken.SetResult();
+        using var response = await request;
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.Equal((1, 1), (gateway.Server.Snapshot().Total.Errors, gateway.Server.Snapshot().Total.Requests));
+        }
+    }
+
+    [Fact]
+    public async Task A_change_of_protocol_that_nobody_asked_for_is_502()
+    {
+        await using var upstream = RawUpstream.Answering(_ => "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        Assert.Equal(HttpStatusCode.BadGateway, (await gateway.Client.GetAsync("/")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_request_with_a_body_is_not_upgraded()
+    {
+        await using var upstream = RawUpstream.Answering(request => RawUpstream.Ok(request.Contains("Upgrade", StringComparison.OrdinalIgnoreCase) ? "yes" : "no"));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        var answer = await gateway.SendRawAsync("POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\nx");
+        Assert.EndsWith("no", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Replacing_instances_one_by_one_under_load_fails_no_request()
     {
         await using var gateway = await TestGateway.StartAsync(InTurns());
