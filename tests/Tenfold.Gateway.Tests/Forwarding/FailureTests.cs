@@ -167,7 +167,7 @@ public sealed class FailureTests
         var budget = new Budget { Route = new RouteKey("GET", PathPattern.Parse("/slow/{id}")), Timeout = TimeSpan.FromMilliseconds(200) };
         await using var gateway = await TestGateway.StartAsync(budgets: [budget], upstreams: mute.EndPoint);
         Assert.Equal(HttpStatusCode.GatewayTimeout, (await gateway.Client.GetAsync("/slow/1")).StatusCode);
-        Assert.Equal(1, gateway.Server.Snapshot().ByRoute["GET /slow/{id}"].Errors);
+        await gateway.UntilAsync(now => now.ByRoute.TryGetValue("GET /slow/{id}", out var slow) && slow.Errors == 1);
     }
 
     [Fact]
@@ -272,7 +272,7 @@ public sealed class FailureTests
         Assert.True(await drained);
         gateway.Server.Remove("api", "api-1");
         Assert.Empty(gateway.Server.Snapshot().Instances);
-        Assert.Equal(1, gateway.Server.Snapshot().ByRoute["/**"].ByClass[2]);
+        await gateway.UntilAsync(now => now.ByRoute["/**"].ByClass[2] == 1);
     }
 
     [Fact]
@@ -294,6 +294,7 @@ public sealed class FailureTests
         broken.SetResult();
         using var response = await request;
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        await gateway.UntilAsync(now => now.Total.Errors == 1);
         for (var i = 0; i < 4; i++)
         {
             Assert.Equal((1, 1), (gateway.Server.Snapshot().Total.Errors, gateway.Server.Snapshot().Total.Requests));

@@ -161,9 +161,10 @@ public sealed class BadClientTests
                 await peer.SendAsync(requests);
             }
         });
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (!asking.IsCompleted)
         {
-            await Task.WhenAny(asking, Task.Delay(100)).WaitAsync(TimeSpan.FromSeconds(30));
+            await Task.Delay(100, limit.Token);
             time.Advance(TimeSpan.FromSeconds(1));
         }
 
@@ -183,13 +184,7 @@ public sealed class BadClientTests
             peer.Socket.LingerState = new LingerOption(true, 0);
         }
 
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (gateway.Server.Snapshot().Total.ByClass[0] < 2)
-        {
-            await Task.Delay(20, limit.Token);
-        }
-
-        Assert.Equal(0, gateway.Server.Snapshot().Instances[0].InFlight);
+        await gateway.UntilAsync(now => now.Total.ByClass[0] == 2 && now.Instances[0].InFlight == 0);
     }
 
     [Fact]
