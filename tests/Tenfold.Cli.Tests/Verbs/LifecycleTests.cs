@@ -37,6 +37,8 @@ public sealed class LifecycleTests : IDisposable
         var again = await RunAsync("up", "shop", "--detach");
         Assert.Equal(0, again.Code);
         Assert.Contains("is up already", again.Out, StringComparison.Ordinal);
+        var line = JsonNode.Parse((await RunAsync("up", "shop", "--detach", "--json")).Out)!;
+        Assert.Equal("Ready", line["kind"]!.GetValue<string>());
         var foreground = await RunAsync("up", "shop");
         Assert.Equal(2, foreground.Code);
         Assert.Contains("'tenfold down shop'", foreground.Error, StringComparison.Ordinal);
