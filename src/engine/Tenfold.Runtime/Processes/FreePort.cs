@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Tenfold.Runtime.Instances;
+namespace Tenfold.Runtime.Processes;
 
-/// <summary>Finds ports for instances.</summary>
+/// <summary>Finds ports for instances and stores.</summary>
 /// <remarks>
 /// Taken from below the kernel's ephemeral range: a port that the kernel may give to any outgoing connection (the gateway's own,
 /// for one) could be gone between the finding and the listening.
@@ -31,12 +31,14 @@ public static class FreePort
         throw new RuntimeException(RuntimeFailure.Machine, $"no free port on 127.0.0.1 between {First} and {end} after {Tries} tries; see 'ss -ltn' for what listens there");
     }
 
-    private static bool IsFree(int port)
+    /// <summary>Whether a program could listen on the port of 127.0.0.1 now.</summary>
+    public static bool IsFree(int port)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            socket.Listen(1);
             return true;
         }
         catch (SocketException)
