@@ -31,6 +31,6 @@ internal static class Routes
         void Get(string path, RequestDelegate handler, Operation operation) => Map("GET", path, handler, operation);
 
         void Map(string method, string path, RequestDelegate handler, Operation operation) =>
-            app.MapMethods(path, [method], handler).Describe(handler, operation);
+            app.MapMethods(path, [method], handler).Describe(handler, path.Split('/')[2], operation);
     }
 }

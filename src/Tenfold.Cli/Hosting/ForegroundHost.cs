@@ -1,5 +1,6 @@
 using Tenfold.Cli.Edge;
 using Tenfold.Cli.Output;
+using Tenfold.Gateway.Listening;
 using Tenfold.Runtime;
 using Tenfold.Runtime.Control;
 using Tenfold.Runtime.Host;
@@ -13,6 +14,7 @@ internal static class ForegroundHost
     /// <summary>Returns when everything is stopped. A second signal does not wait for what is in flight.</summary>
     public static async Task<int> RunAsync(Shell shell, LocatedGuide located, SystemState state, EventPrinter events, bool live, CancellationToken stop)
     {
+        SocketCompletions.RunInline(); // before the first socket: this process proxies above all
         var quiet = false;
         await using var host = new SystemHost(new HostOptions
         {

@@ -17,15 +17,14 @@ internal static class OpenApiExtensions
             return Task.CompletedTask;
         }));
 
-    public static void Describe(this IEndpointConventionBuilder endpoint, RequestDelegate handler, Operation operation) =>
+    public static void Describe(this IEndpointConventionBuilder endpoint, RequestDelegate handler, string tag, Operation operation) =>
         // The method is what makes the API explorer list an endpoint.
-        endpoint.WithMetadata(handler.Method).AddOpenApiOperationTransformer((document, context, cancel) => FillAsync(document, operation, context, cancel));
+        endpoint.WithMetadata(handler.Method).WithTags(tag).AddOpenApiOperationTransformer((document, context, cancel) => FillAsync(document, operation, context, cancel));
 
     private static async Task FillAsync(OpenApiOperation to, Operation operation, OpenApiOperationTransformerContext context, CancellationToken cancel)
     {
         to.OperationId = operation.Id;
         to.Summary = operation.Summary;
-        to.Tags = null;
         to.Parameters = [];
         foreach (var parameter in operation.Parameters)
         {

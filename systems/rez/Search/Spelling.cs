@@ -36,21 +36,18 @@ internal static class Spelling
     /// <summary>The word itself when it is a known one, else the nearest within a third of its length, the more common one of equals.</summary>
     internal static string Choose(string word, IReadOnlyList<Lookalike> lookalikes)
     {
+        // Only a word that is more common than the typed one can have been meant.
+        var known = lookalikes.FirstOrDefault(candidate => candidate.Word == word).Documents;
+        if (known >= Rare)
+        {
+            return word;
+        }
+
         var best = (Word: word, Distance: int.MaxValue, Documents: 0);
         foreach (var candidate in lookalikes)
         {
-            if (candidate.Word == word)
-            {
-                if (candidate.Documents >= Rare)
-                {
-                    return word;
-                }
-
-                continue;
-            }
-
             var distance = EditDistance.Between(word, candidate.Word);
-            if (distance <= Math.Max(1, word.Length / 3) && candidate.Documents >= Rare
+            if (distance <= Math.Max(1, word.Length / 3) && candidate.Documents > known
                 && (distance < best.Distance || (distance == best.Distance && candidate.Documents > best.Documents)))
             {
                 best = (candidate.Word, distance, candidate.Documents);

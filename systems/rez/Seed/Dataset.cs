@@ -36,7 +36,7 @@ internal sealed class Dataset
         Stores = [.. Enumerable.Range(1, stores).Select(id => Store(id, merchants, stores))];
         Merchants = [.. Enumerable.Range(1, merchants).Select(Merchant)];
         (Categories, _firstCategory) = Tree();
-        _basePrice = [.. Categories.Select(category => BasePrice(category.Id))];
+        _basePrice = [.. Categories.Select(category => BasePrice(category.Id, _words.Departments[(category.ParentId ?? category.Id) - 1]))];
         _departments = new Zipf(_words.Departments.Length, 0.8);
         _categories = new Zipf(_words.Departments[0].Categories.Length, 0.7, offset: 2);
         _stores = new Zipf(stores, 0.7, offset: 20);
@@ -91,7 +91,8 @@ internal sealed class Dataset
 
     private string Description(ref SplitMix random, int department, string noun)
     {
-        var text = $"{random.Pick(_words["adjectives"])} {Lower(noun)} in {random.Pick(_words["materials"])}, made for {random.Pick(_words["occasions"])}. "
+        var material = _words.Departments[department].IsMade ? $" in {random.Pick(_words["materials"])}" : "";
+        var text = $"{random.Pick(_words["adjectives"])} {Lower(noun)}{material}, made for {random.Pick(_words["occasions"])}. "
             + $"Comes with {random.Pick(_words["features"])} and {random.Pick(_words["features"])}.";
         return random.Below(10) < 3
             ? text + $" Goes well with our {Lower(random.Pick(_words.Departments[department].Categories))}."
@@ -102,9 +103,9 @@ internal sealed class Dataset
     {
         var rows = new List<CategoryRow>();
         var first = new int[_words.Departments.Length];
-        foreach (var (name, _) in _words.Departments)
+        foreach (var department in _words.Departments)
         {
-            rows.Add(new CategoryRow(rows.Count + 1, null, Slug(name), name));
+            rows.Add(new CategoryRow(rows.Count + 1, null, Slug(department.Name), department.Name));
         }
 
         for (var department = 0; department < first.Length; department++)
@@ -136,10 +137,11 @@ internal sealed class Dataset
         return new StoreRow(id, merchant, $"{Slug(name)}-{id}", name, city, Rating(ref random), popularity, Opening.AddDays(-random.Below(1500)));
     }
 
-    private static int BasePrice(int category)
+    /// <summary>A category's usual price in cents: from cheap to dear evenly on a logarithmic scale.</summary>
+    private static int BasePrice(int category, Department department)
     {
         var random = SplitMix.ForRow(4, category);
-        return (int)(800 * Math.Exp(random.Fraction() * 4));
+        return (int)(100 * department.Cheap * Math.Pow((double)department.Dear / department.Cheap, random.Fraction()));
     }
 
     /// <summary>Around the category's own price, and shown as shops show prices: 12.99, 80.49, 340.00.</summary>

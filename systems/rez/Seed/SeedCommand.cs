@@ -17,8 +17,21 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
     {
         var clock = Stopwatch.StartNew();
         await using var connection = await OpenAsync(cancel);
-        // Two seeds at once: the second one waits, then finds it done. The lock goes with the connection.
+        // Two seeds at once: the second one waits, then finds it done.
         await ExecuteAsync(connection, "SELECT pg_advisory_lock(hashtext('rez seed'))", cancel);
+        try
+        {
+            return await RunAsync(connection, clock, cancel);
+        }
+        finally
+        {
+            // The pool keeps the connection, and with it the lock.
+            database.Clear();
+        }
+    }
+
+    private async Task<int> RunAsync(NpgsqlConnection connection, Stopwatch clock, CancellationToken cancel)
+    {
         if (await StateAsync(connection, cancel) is { State: "done" } done)
         {
             say($"The catalogue was seeded before ({done.Products:N0} products): nothing to do.");
@@ -31,12 +44,12 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
             return 1;
         }
 
-        var indexes = await BeginAsync(connection, cancel);
+        var rebuild = await BeginAsync(connection, cancel);
         await LoadSmallTablesAsync(connection, cancel);
         var words = await LoadProductsAsync(cancel);
         say($"{dataset.Products:N0} products, {dataset.Stores.Length:N0} stores, {dataset.Merchants.Length:N0} merchants, {dataset.Categories.Length:N0} categories loaded after {clock.Elapsed.TotalSeconds:0.0} s.");
         await LoadWordsAsync(connection, words, cancel);
-        await BuildIndexesAsync(indexes, cancel);
+        await RebuildAsync(connection, rebuild, cancel);
         await FinishAsync(connection, cancel);
         await ExecuteAsync(connection, "VACUUM ANALYZE", cancel);
         say($"Seeded in {clock.Elapsed.TotalSeconds:0.0} s.");
@@ -58,16 +71,20 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
         return await reader.ReadAsync(cancel) ? (reader.GetString(0), reader.GetInt32(1)) : null;
     }
 
-    /// <summary>Empties the tables, takes the indexes and triggers off, and writes down which indexes must come back.</summary>
+    /// <summary>Empties the tables, takes indexes, foreign keys and counting triggers off, and writes down what must come back.</summary>
     private async Task<string[]> BeginAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         await using (var remember = new NpgsqlCommand(
             """
-            INSERT INTO seed_state (state, products, indexes)
-            SELECT 'loading', $1, coalesce(array_agg(indexdef), '{}') FROM pg_indexes JOIN pg_class ON relname = indexname JOIN pg_index ON indexrelid = pg_class.oid
-            WHERE schemaname = current_schema() AND tablename IN ('products', 'search_words') AND NOT indisprimary
-            ON CONFLICT (one) DO UPDATE SET products = excluded.products
+            INSERT INTO seed_state (state, products, rebuild)
+            SELECT 'loading', $1, coalesce(array_agg(statement), '{}') FROM (
+                SELECT pg_get_indexdef(indexrelid) FROM pg_index
+                WHERE indrelid IN ('products'::regclass, 'search_words'::regclass) AND NOT indisprimary
+                UNION ALL
+                SELECT format('ALTER TABLE products ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
+                WHERE conrelid = 'products'::regclass AND contype = 'f') later (statement)
+            ON CONFLICT (one) DO UPDATE SET products = excluded.products -- killed half-way: what was written down then still holds
             """,
             connection))
         {
@@ -87,12 +104,14 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
             BEGIN
                 FOR name IN SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid IN ('products'::regclass, 'search_words'::regclass) AND NOT indisprimary
                 LOOP EXECUTE 'DROP INDEX ' || name; END LOOP;
+                FOR name IN SELECT conname FROM pg_constraint WHERE conrelid = 'products'::regclass AND contype = 'f'
+                LOOP EXECUTE format('ALTER TABLE products DROP CONSTRAINT %I', name); END LOOP;
             END $$
             """,
             cancel);
-        var indexes = await ScalarAsync<string[]>(connection, "SELECT indexes FROM seed_state", cancel);
+        var rebuild = await ScalarAsync<string[]>(connection, "SELECT rebuild FROM seed_state", cancel);
         await transaction.CommitAsync(cancel);
-        return indexes;
+        return rebuild;
     }
 
     private async Task LoadSmallTablesAsync(NpgsqlConnection connection, CancellationToken cancel)
@@ -190,15 +209,20 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
             cancel);
     }
 
-    private async Task BuildIndexesAsync(string[] definitions, CancellationToken cancel)
+    private async Task RebuildAsync(NpgsqlConnection connection, string[] statements, CancellationToken cancel)
     {
         // The long ones (gin) first, so that both workers end at about the same time.
-        var ordered = definitions.OrderByDescending(definition => definition.Contains("USING gin", StringComparison.Ordinal)).ToArray();
-        await Parallel.ForEachAsync(ordered, new ParallelOptions { MaxDegreeOfParallelism = Workers, CancellationToken = cancel }, async (definition, token) =>
+        var indexes = statements.Where(statement => statement.StartsWith("CREATE", StringComparison.Ordinal))
+            .OrderByDescending(statement => statement.Contains("USING gin", StringComparison.Ordinal)).ToArray();
+        await Parallel.ForEachAsync(indexes, new ParallelOptions { MaxDegreeOfParallelism = Workers, CancellationToken = cancel }, async (statement, token) =>
         {
-            await using var connection = await OpenAsync(token);
-            await ExecuteAsync(connection, definition.Replace("INDEX ", "INDEX IF NOT EXISTS ", StringComparison.Ordinal), token);
+            await using var worker = await OpenAsync(token);
+            await ExecuteAsync(worker, statement, token);
         });
+        foreach (var key in statements.Except(indexes, StringComparer.Ordinal))
+        {
+            await ExecuteAsync(connection, key, cancel);
+        }
     }
 
     private static Task FinishAsync(NpgsqlConnection connection, CancellationToken cancel) => ExecuteAsync(

@@ -84,10 +84,10 @@ CREATE TABLE search_words (
     documents     integer     NOT NULL                           -- an estimate: exact when the catalogue was loaded
 );
 
--- What the seed command has done; indexes dropped for the load are kept here until they are back.
+-- What the seed command has done; the statements that make the indexes and foreign keys which it drops are kept here until they are back.
 CREATE TABLE seed_state (
     one           boolean     PRIMARY KEY DEFAULT true CHECK (one),
     state         text        NOT NULL CHECK (state IN ('loading', 'done')),
     products      integer     NOT NULL,
-    indexes       text[]      NOT NULL DEFAULT '{}'
+    rebuild       text[]      NOT NULL DEFAULT '{}'
 );

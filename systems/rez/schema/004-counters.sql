@@ -1,9 +1,8 @@
--- Totals are kept, not counted. Rows are locked in one order (categories by id, store, merchant, catalogue).
+-- Totals are kept, not counted. Whoever changes them locks the catalogue's row first, so that two of them cannot wait for each other.
 
 CREATE FUNCTION count_product(category integer, department integer, store integer, merchant integer, change integer)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM 1 FROM categories WHERE id IN (category, department) ORDER BY id FOR UPDATE;
     UPDATE categories SET product_count = product_count + change WHERE id IN (category, department);
     UPDATE stores SET product_count = product_count + change WHERE id = store;
     UPDATE merchants SET product_count = product_count + change WHERE id = merchant;
@@ -12,6 +11,7 @@ END $$;
 
 CREATE FUNCTION count_products() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM 1 FROM catalogue FOR UPDATE;
     IF TG_OP <> 'INSERT' AND OLD.is_active THEN
         PERFORM count_product(OLD.category_id, OLD.department_id, OLD.store_id, OLD.merchant_id, -1);
     END IF;

@@ -34,7 +34,7 @@ public sealed class LogReaderTests : IDisposable
     {
         using var cancel = new CancellationTokenSource(Generous);
         _folder.Write("api-1.log", "2026-01-01T00:00:01.000Z out before\n");
-        var one = new LogFile(_folder["api-1.log"], TimeProvider.System, new LogLimits(Bytes: 20_000, Files: 20));
+        var one = new LogFile(_folder["api-1.log"], TimeProvider.System, new LogLimits(Bytes: 50_000));
         LogFile? two = null;
         var seen = new List<SourcedLine>();
         await foreach (var line in LogReader.FollowAsync(_folder.Path, "api", 10, TimeProvider.System, cancel.Token))

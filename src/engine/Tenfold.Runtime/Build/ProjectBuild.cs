@@ -43,7 +43,7 @@ public static class ProjectBuild
     /// <exception cref="RuntimeException">No SDK, or the build failed: the message holds the compiler's errors.</exception>
     public static async Task<BuiltProject> PublishAsync(string service, string project, SystemState state, TimeProvider time, CancellationToken cancel)
     {
-        var dotnet = Programs.Find("dotnet") ?? throw NoSdk(service);
+        var dotnet = Programs.Find("dotnet") ?? OwnDotnet() ?? throw NoSdk(service);
         var root = state.Build(service);
         var fingerprint = Fingerprint.Of(project, $"{Environment.Version} {RuntimeInformation.RuntimeIdentifier}");
         var output = Path.Combine(root, fingerprint);
@@ -88,6 +88,9 @@ public static class ProjectBuild
         RemoveOld(root, output);
         return new BuiltProject(dotnet, Assembly(service, output), WasBuilt: true);
     }
+
+    /// <summary>The one that runs this process: it need not be on PATH.</summary>
+    private static string? OwnDotnet() => Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : null;
 
     private static string Assembly(string service, string output)
     {

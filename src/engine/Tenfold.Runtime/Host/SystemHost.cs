@@ -165,7 +165,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         _control = await ControlServer.StartAsync(_state.ControlSocket, this, cancel);
         // First of all, because it is the quickest to fail: the port. Until there are instances it answers 503.
         _gateway = new GatewayServer(_guide, _options.Time, new NoteLogs(Note));
-        await StepAsync($"gateway on port {_guide.Gateway.Port}", () => _gateway.StartAsync(cancel));
+        await StepAsync(_guide.Gateway.Port == 0 ? "gateway on a free port" : $"gateway on port {_guide.Gateway.Port}", () => _gateway.StartAsync(cancel));
 
         var stores = StartStoresAsync(cancel);
         var programs = BuildAsync(cancel);

@@ -147,7 +147,7 @@ public sealed class Instance : IAsyncDisposable
             var code = await child.Exited;
             var readyFor = _status.ReadySince is { } since ? _run.Time.GetUtcNow() - since : TimeSpan.Zero;
             var outOfMemory = _run.Service.Instance.Memory is not null && child.Usage([]).OutOfMemoryKills > 0;
-            return ((complaint ?? ExitText.Of(code, outOfMemory, _run.Service.Instance.Memory)) + $" {Seconds(_run.Time.GetUtcNow() - child.StartedAt)} after its start", readyFor);
+            return ((complaint ?? ExitText.Of(code, outOfMemory, _run.Service.Instance.Memory)) + $", {Seconds(_run.Time.GetUtcNow() - child.StartedAt)} after its start", readyFor);
         }
         catch (Exception e) when (e is RuntimeException or IOException or UnauthorizedAccessException)
         {

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Tenfold.Runtime.Processes;
 
-/// <summary>Finds ports for instances and stores.</summary>
+/// <summary>Finds ports for servers that are started here.</summary>
 /// <remarks>
 /// Taken from below the kernel's ephemeral range: a port that the kernel may give to any outgoing connection (the gateway's own,
 /// for one) could be gone between the finding and the listening.
@@ -31,7 +31,7 @@ public static class FreePort
         throw new RuntimeException(RuntimeFailure.Machine, $"no free port on 127.0.0.1 between {First} and {end} after {Tries} tries; see 'ss -ltn' for what listens there");
     }
 
-    /// <summary>Whether a program could listen on the port of 127.0.0.1 now.</summary>
+    /// <summary>Whether nobody listens on the port of 127.0.0.1.</summary>
     public static bool IsFree(int port)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

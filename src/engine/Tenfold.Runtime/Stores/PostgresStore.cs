@@ -63,7 +63,7 @@ internal sealed class PostgresStore : IStoreServer
         }
     }
 
-    public void ChoosePort() => Port = StorePort.Choose(_folder!.PortFile, _options.Random, _options.Report);
+    public void ChoosePort() => Port = RememberedPort.Choose(_folder!.PortFile, _options.Random, _options.Report);
 
     public ProcessSpec BeforeStart()
     {

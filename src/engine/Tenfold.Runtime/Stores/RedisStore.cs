@@ -50,7 +50,7 @@ internal sealed class RedisStore(string name, SystemGuide guide, SystemState sta
         _password = _folder.Secret("password");
     }
 
-    public void ChoosePort() => Port = StorePort.Choose(_folder!.PortFile, options.Random, options.Report);
+    public void ChoosePort() => Port = RememberedPort.Choose(_folder!.PortFile, options.Random, options.Report);
 
     public ProcessSpec BeforeStart()
     {

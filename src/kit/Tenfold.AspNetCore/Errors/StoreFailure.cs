@@ -10,9 +10,9 @@ internal static class StoreFailure
     public static string? Describe(Exception exception) => exception switch
     {
         PostgresException postgres => Describe(postgres.SqlState),
+        // What Npgsql says when the pool has no connection left within the wait; there is no code for it.
+        NpgsqlException pool when pool.Message.Contains("pool has been exhausted", StringComparison.OrdinalIgnoreCase) => "All database connections are busy.",
         NpgsqlException { InnerException: TimeoutException } => "The database did not answer in time.",
-        // What Npgsql says when the pool has no connection left within the wait.
-        NpgsqlException { InnerException: null } pool when pool.Message.Contains("pool", StringComparison.OrdinalIgnoreCase) => "All database connections are busy.",
         NpgsqlException { InnerException: SocketException or IOException } => "The database cannot be reached.",
         NpgsqlException { IsTransient: true } => "The database cannot be reached.",
         { InnerException: NpgsqlException inner } => Describe(inner),

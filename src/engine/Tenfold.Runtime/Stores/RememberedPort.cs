@@ -4,8 +4,8 @@ using Tenfold.Runtime.State;
 
 namespace Tenfold.Runtime.Stores;
 
-/// <summary>The port of a store: kept from run to run while it is free.</summary>
-internal static class StorePort
+/// <summary>Chooses a loopback port, and keeps to it from run to run while it is free.</summary>
+internal static class RememberedPort
 {
     /// <summary>The port in the file if it is free, else another one, which is then written there.</summary>
     /// <exception cref="RuntimeException">None is free.</exception>

@@ -1,0 +1,23 @@
+using Tenfold.Guide;
+using Tenfold.Guide.Reading;
+
+namespace Rez.Tests;
+
+public sealed class GuideTests
+{
+    [Fact]
+    public void The_guide_is_valid_and_holds_the_seed_s_load_tests_and_budgets()
+    {
+        var result = GuideReader.Read(Path.Combine(SchemaFiles.Repository(), "systems", "rez", "tenfold.yaml"));
+        Assert.Empty(result.Errors);
+        var guide = result.Guide!;
+        Assert.Superset(new HashSet<string>(StringComparer.Ordinal) { "api-test", "spike-test", "stress-test" }, guide.Load.Keys.ToHashSet(StringComparer.Ordinal));
+        Assert.Equal(1380, guide.Load["api-test"].Stages.Sum(stage => stage.For.TotalSeconds));
+        Assert.Equal(5000, guide.Load["spike-test"].Stages.Max(stage => stage.Users));
+        Assert.Equal(2280, guide.Load["stress-test"].Stages.Sum(stage => stage.For.TotalSeconds));
+        Assert.Equal(
+            [(200, 400, 800), (150, 300, 600), (400, 800, 1500)],
+            guide.Budgets.Take(3).Select(budget => ((int)budget.Average!.Value.TotalMilliseconds, (int)budget.P95!.Value.TotalMilliseconds, (int)budget.P99!.Value.TotalMilliseconds)));
+        Assert.Equal(new Pool { Min = 10, Max = 50 }, guide.Stores["main"].Pool);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text.Json;
+
+namespace Rez.Tests.OpenApi;
+
+public sealed class OpenApiTests(Shop shop)
+{
+    private static readonly string[] Routes =
+    [
+        "GET /api/products", "GET /api/products/search", "GET /api/products/featured", "GET /api/products/{id}", "PUT /api/products/{id}",
+        "PATCH /api/products/{id}", "GET /api/categories", "GET /api/categories/{id}", "GET /api/stores", "GET /api/stores/{id}",
+        "GET /api/merchants", "GET /api/merchants/{id}", "GET /api/search",
+    ];
+
+    [Fact]
+    public async Task The_document_describes_every_route()
+    {
+        var document = await DocumentAsync();
+        var described = document.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(operation => $"{operation.Name.ToUpperInvariant()} {path.Name}"));
+        Assert.Equal(Routes.Order(), described.Where(route => route.Contains("/api/", StringComparison.Ordinal)).Order());
+    }
+
+    [Fact]
+    public async Task Every_parameter_that_it_describes_is_known_to_the_endpoint()
+    {
+        foreach (var path in (await DocumentAsync()).GetProperty("paths").EnumerateObject())
+        {
+            if (!path.Value.TryGetProperty("get", out var get) || !path.Name.StartsWith("/api/", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            Assert.True(get.GetProperty("responses").TryGetProperty("503", out _));
+            Assert.True(get.GetProperty("responses").GetProperty("200").GetProperty("content").TryGetProperty("application/json", out _));
+            foreach (var parameter in Parameters(get).Where(parameter => parameter.GetProperty("in").GetString() == "query"))
+            {
+                // NUL is wrong for every parameter; "not known here" would mean that the document invents it.
+                var name = parameter.GetProperty("name").GetString()!;
+                using var response = await shop.Http.GetAsync($"{path.Name.Replace("{id}", "1", StringComparison.Ordinal)}?{name}=%00");
+                var body = await response.Content.ReadAsStringAsync();
+                Assert.Contains($"\"{name}\":[", body, StringComparison.Ordinal);
+                Assert.DoesNotContain("not known here", body, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Answers_have_the_fields_that_it_describes()
+    {
+        var document = await DocumentAsync();
+        var schema = document.GetProperty("paths").GetProperty("/api/products/{id}").GetProperty("get").GetProperty("responses").GetProperty("200")
+            .GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("properties").GetProperty("data").GetProperty("properties");
+        var product = JsonDocument.Parse(await shop.Http.GetStringAsync("/api/products/123456")).RootElement.GetProperty("data");
+        Assert.Equal(schema.EnumerateObject().Select(field => field.Name).Order(), product.EnumerateObject().Select(field => field.Name).Order());
+    }
+
+    private static IEnumerable<JsonElement> Parameters(JsonElement operation) =>
+        operation.TryGetProperty("parameters", out var parameters) ? parameters.EnumerateArray() : [];
+
+    private async Task<JsonElement> DocumentAsync() => JsonDocument.Parse(await shop.Http.GetStringAsync("/openapi/v1.json")).RootElement;
+}

@@ -1,0 +1,138 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Npgsql;
+using Rez.OpenApi;
+using Rez.Seed;
+using Tenfold.Guide;
+using Tenfold.Runtime.Schema;
+using Tenfold.Runtime.State;
+using Tenfold.Runtime.Stores;
+
+[assembly: AssemblyFixture(typeof(Rez.Tests.Shop))]
+[assembly: CollectionBehavior(DisableTestParallelization = true)] // one catalogue for all of them
+
+namespace Rez.Tests;
+
+/// <summary>A running rez with a small dataset on a PostgreSQL of its own, shared by all tests.</summary>
+public sealed class Shop : IAsyncLifetime
+{
+    public const int Products = 12_000;
+
+    /// <summary>Longest wait of a test for a signal: it only matters when the test fails.</summary>
+    public static readonly TimeSpan Wait = TimeSpan.FromSeconds(60);
+
+    private readonly SystemState _state = SystemState.At(Path.Combine(Path.GetTempPath(), $"rez-{Guid.NewGuid().ToString("N")[..10]}"), "rez");
+    private StoreSet? _stores;
+    private WebApplication? _app;
+
+    public HttpClient Http { get; private set; } = null!;
+
+    public NpgsqlDataSource Database { get; private set; } = null!;
+
+    public string ConnectionString { get; private set; } = "";
+
+    public int PostgresProcess => _stores!.Status()[0].Pid!.Value;
+
+    public async ValueTask InitializeAsync()
+    {
+        var guide = new SystemGuide
+        {
+            System = "rez",
+            Services = new Dictionary<string, Service> { ["api"] = new() { Command = ["x"], Scale = new Scale { Min = 1, Max = 2 } } },
+            Stores = new Dictionary<string, Tenfold.Guide.Store>
+            {
+                ["main"] = new() { Engine = StoreEngine.Postgres, Pool = new Pool { Min = 1, Max = 30 }, Memory = ByteSize.FromMebibytes(128) },
+            },
+        };
+        _stores = await StoreSet.StartAsync(guide, _state, new StoreOptions { Durable = false }, CancellationToken.None);
+        ConnectionString = _stores.ConnectionString("main");
+        Database = NpgsqlDataSource.Create(ConnectionString);
+        await Migrations.ApplyAsync(ConnectionString, SchemaFiles.Folder, _ => { }, CancellationToken.None);
+        Database.Clear(); // what a file sets for the database counts for connections made after it
+        Assert.Equal(0, await new SeedCommand(Database, new Dataset(Products), _ => { }).RunAsync(CancellationToken.None));
+        (_app, Http) = await StartAsync(ConnectionString);
+    }
+
+    /// <summary>Another instance of the app, on a free port.</summary>
+    public static async Task<(WebApplication App, HttpClient Http)> StartAsync(string connectionString)
+    {
+        var app = RezApp.Build(RezApp.NewBuilder([$"--ConnectionStrings:main={connectionString}", "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None"]));
+        await app.StartAsync();
+        return (app, new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Wait });
+    }
+
+    public async Task<T> GetAsync<T>(string path)
+    {
+        using var response = await Http.GetAsync(path);
+        var body = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{path}: {(int)response.StatusCode} {body}");
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        return (T)JsonSerializer.Deserialize(body, typeof(T), RezJson.Default)!;
+    }
+
+    internal Task<ListOf<Product>> ProductsAsync(string query) => GetAsync<ListOf<Product>>("/api/products" + query);
+
+    internal async Task<Product> ProductAsync(long id) => (await GetAsync<Item<Product>>($"/api/products/{id}")).Data;
+
+    public Task<HttpResponseMessage> PatchAsync(long id, object change) => Http.PatchAsJsonAsync($"/api/products/{id}", change);
+
+    /// <summary>Every row of a list, page after page by cursor.</summary>
+    internal async Task<List<Product>> WalkAsync(string query, int limit = 100, Func<Task>? betweenPages = null)
+    {
+        var all = new List<Product>();
+        for (var cursor = ""; ;)
+        {
+            var page = await ProductsAsync($"?limit={limit}{query}{cursor}");
+            all.AddRange(page.Data);
+            if (page.Pagination.NextCursor is not { } next)
+            {
+                Assert.False(page.Pagination.HasMore);
+                return all;
+            }
+
+            cursor = "&cursor=" + next;
+            await (betweenPages?.Invoke() ?? Task.CompletedTask);
+        }
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task<List<long>> IdsAsync(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        await using var rows = await command.ExecuteReaderAsync();
+        var ids = new List<long>();
+        while (await rows.ReadAsync())
+        {
+            ids.Add(rows.GetFieldValue<long>(0));
+        }
+
+        return ids;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http?.Dispose();
+        if (_app is not null)
+        {
+            await _app.DisposeAsync();
+        }
+
+        if (Database is not null)
+        {
+            await Database.DisposeAsync();
+        }
+
+        if (_stores is not null)
+        {
+            await _stores.DisposeAsync();
+        }
+
+        _state.Delete();
+    }
+}
