@@ -13,7 +13,7 @@ public sealed class LifecycleTests : IDisposable
         process.on('SIGTERM', () => { server.close(() => process.exit(0)); server.closeIdleConnections(); });
         """;
 
-    private static readonly CancellationToken Generous = new CancellationTokenSource(TimeSpan.FromMinutes(3)).Token;
+    private static CancellationToken Generous => new CancellationTokenSource(TimeSpan.FromMinutes(3)).Token; // for each wait anew
     private readonly TestShell _shell = new();
 
     public LifecycleTests() => _shell.Write("systems/shop/server.js", Server);

@@ -22,7 +22,7 @@ public sealed class SystemHostTests : IAsyncDisposable
         process.on('SIGTERM', () => { server.close(() => process.exit(0)); server.closeIdleConnections(); });
         """;
 
-    private static readonly CancellationToken Generous = new CancellationTokenSource(TimeSpan.FromSeconds(90)).Token;
+    private static CancellationToken Generous => new CancellationTokenSource(TimeSpan.FromSeconds(90)).Token; // for each wait anew
     private readonly TemporaryFolder _folder = new();
     private readonly ConcurrentQueue<HostEvent> _events = [];
     private readonly List<SystemHost> _hosts = [];
