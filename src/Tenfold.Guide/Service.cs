@@ -54,6 +54,9 @@ public sealed record Scale
     /// <summary>Most instances. Default: the larger of <see cref="Min"/> and 10.</summary>
     [Between("1", "1k")]
     public int? Max { get; init; }
+
+    /// <summary><see cref="Max"/>, or its default.</summary>
+    public int Most => Max ?? Math.Max(Min, 10);
 }
 
 /// <summary>Active checks (GET <see cref="Path"/>) and passive ones (what real requests met).</summary>

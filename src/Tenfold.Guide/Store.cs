@@ -15,6 +15,12 @@ public sealed record Store
 
     /// <summary>PostgreSQL: connections that each instance keeps. Default for PostgreSQL: min 0, max 20.</summary>
     public Pool? Pool { get; init; }
+
+    /// <summary><see cref="Memory"/>, or its default.</summary>
+    public ByteSize MemoryLimit => Memory ?? ByteSize.FromMebibytes(Engine == StoreEngine.Postgres ? 128 : 256);
+
+    /// <summary><see cref="Pool"/>, or its default; null for Redis.</summary>
+    public Pool? Connections => Pool ?? (Engine == StoreEngine.Postgres ? new Pool() : null);
 }
 
 /// <summary>The servers that a store can be.</summary>

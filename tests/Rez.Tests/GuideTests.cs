@@ -8,7 +8,7 @@ public sealed class GuideTests
     [Fact]
     public void The_guide_is_valid_and_holds_the_seed_s_load_tests_and_budgets()
     {
-        var result = GuideReader.Read(Path.Combine(Schema.Repository(), "systems", "rez", "tenfold.yaml"));
+        var result = GuideReader.Read(Path.Combine(SchemaFiles.Repository(), "systems", "rez", "tenfold.yaml"));
         Assert.Empty(result.Errors);
         var guide = result.Guide!;
         Assert.Superset(new HashSet<string>(StringComparer.Ordinal) { "api-test", "spike-test", "stress-test" }, guide.Load.Keys.ToHashSet(StringComparer.Ordinal));

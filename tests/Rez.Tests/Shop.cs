@@ -5,6 +5,7 @@ using Npgsql;
 using Rez.OpenApi;
 using Rez.Seed;
 using Tenfold.Guide;
+using Tenfold.Runtime.Schema;
 using Tenfold.Runtime.State;
 using Tenfold.Runtime.Stores;
 
@@ -47,7 +48,8 @@ public sealed class Shop : IAsyncLifetime
         _stores = await StoreSet.StartAsync(guide, _state, new StoreOptions { Durable = false }, CancellationToken.None);
         ConnectionString = _stores.ConnectionString("main");
         Database = NpgsqlDataSource.Create(ConnectionString);
-        await Schema.ApplyAsync(Database);
+        await Migrations.ApplyAsync(ConnectionString, SchemaFiles.Folder, _ => { }, CancellationToken.None);
+        Database.Clear(); // what a file sets for the database counts for connections made after it
         Assert.Equal(0, await new SeedCommand(Database, new Dataset(Products), _ => { }).RunAsync(CancellationToken.None));
         (_app, Http) = await StartAsync(ConnectionString);
     }

@@ -5,7 +5,7 @@ namespace Tenfold.Cli.Tests;
 /// <summary>The launcher <c>./tenfold</c>, on a copy with made-up sources: what it does before there is a command to run.</summary>
 public sealed class LauncherTests : IDisposable
 {
-    private static readonly CancellationToken Generous = new CancellationTokenSource(TimeSpan.FromMinutes(2)).Token;
+    private static CancellationToken Generous => new CancellationTokenSource(TimeSpan.FromMinutes(2)).Token; // for each wait anew
     private readonly string _folder = Directory.CreateTempSubdirectory("tenfold-launcher-").FullName;
 
     public LauncherTests()

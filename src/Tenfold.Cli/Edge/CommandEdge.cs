@@ -74,7 +74,7 @@ internal static class CommandEdge
     {
         UsageException => ExitCode.Usage,
         RuntimeException { Failure: var failure } => CodeOf(failure),
-        GatewayException => ExitCode.Machine,
+        GatewayException or IOException or UnauthorizedAccessException => ExitCode.Machine,
         _ => null,
     };
 

@@ -32,7 +32,7 @@ internal static class Systems
     public static SystemState State(Shell shell, string system)
     {
         if (!system.Contains('/', StringComparison.Ordinal) && !system.StartsWith('.')
-            && SystemState.Of(system, shell.Environment) is var state && Directory.Exists(state.Folder))
+            && SystemState.Of(system, shell.Environment) is { IsThere: true } state)
         {
             return state;
         }

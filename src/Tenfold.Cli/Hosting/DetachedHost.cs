@@ -76,8 +76,13 @@ internal static class DetachedHost
             catch (OperationCanceledException)
             {
                 shell.Error.WriteLine("tenfold: stopping what was started");
-                ProcessIdentity.Of(host.Id)?.Signal(Signal.Terminate);
-                await host.WaitForExitAsync(CancellationToken.None);
+                var started = ProcessIdentity.Of(host.Id);
+                started?.Signal(Signal.Terminate);
+                await using (shell.Hurry.UnsafeRegister(_ => started?.Signal(Signal.Terminate), null))
+                {
+                    await host.WaitForExitAsync(CancellationToken.None);
+                }
+
                 throw;
             }
         }

@@ -70,14 +70,7 @@ internal sealed class EventPrinter : IDisposable
                 _working.Remove(one.Text);
             }
 
-            try
-            {
-                _print(one);
-            }
-            catch (IOException)
-            {
-                // A full disk under host.log must not stop the system; status shows the notes all the same.
-            }
+            Try(() => _print(one));
         }
     }
 
@@ -93,8 +86,20 @@ internal sealed class EventPrinter : IDisposable
         {
             if (_working.Count > 0)
             {
-                say($"  … {string.Join(", ", _working.Select(one => $"{one.Key} ({Units.Duration(_time.GetUtcNow() - one.Value)})"))}");
+                Try(() => say($"  … {string.Join(", ", _working.Select(one => $"{one.Key} ({Units.Duration(_time.GetUtcNow() - one.Value)})"))}"));
             }
+        }
+    }
+
+    private static void Try(Action print)
+    {
+        try
+        {
+            print();
+        }
+        catch (IOException)
+        {
+            // A full disk under host.log, or a terminal that was closed, must not end the system; status shows the notes all the same.
         }
     }
 

@@ -1,6 +1,5 @@
 using Tenfold.Cli.Edge;
 using Tenfold.Cli.Output;
-using Tenfold.Gateway;
 using Tenfold.Gateway.Listening;
 using Tenfold.Runtime;
 using Tenfold.Runtime.Control;
@@ -35,7 +34,7 @@ internal static class ForegroundHost
         {
             await host.StartAsync(stop);
         }
-        catch (Exception e) when (e is RuntimeException or GatewayException)
+        catch (Exception e) when (CommandEdge.CodeOf(e) is not null)
         {
             events.Print(new HostEvent(HostEventKind.Failed, e.Message, Failure: e is RuntimeException { Failure: var failure } ? failure : RuntimeFailure.Machine));
             throw;
@@ -71,6 +70,13 @@ internal static class ForegroundHost
         }
 
         await over.CancelAsync();
-        await showing;
+        try
+        {
+            await showing;
+        }
+        catch (IOException)
+        {
+            // the terminal was closed
+        }
     }
 }

@@ -13,7 +13,7 @@ namespace Tenfold.Cli.Verbs;
 internal static class DownVerb
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3); // drain of instances, then shutdown of stores
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3); // without an answer
 
     public static Command Create(Shell shell)
     {
@@ -34,20 +34,26 @@ internal static class DownVerb
             await StopAsync(shell, state, owner, cancel);
         }
 
-        var orphans = await Leftovers.EndAsync(shell, state, cancel);
+        using var mine = await Leftovers.LockAsync(shell, state, cancel); // until what is to be deleted is deleted
+        if (mine is null && state.IsThere)
+        {
+            throw new RuntimeException(RuntimeFailure.Failed, $"{state.System} is being started or cleaned up by another command at this moment; try again");
+        }
+
+        var orphans = mine is null ? [] : await Leftovers.EndAsync(shell, state, cancel);
         if (!json)
         {
             shell.Out.WriteLine(owner is null && orphans.Count == 0 ? $"{state.System} was not up" : $"{state.System} is down");
         }
 
         long? deleted = null;
-        if (delete && Directory.Exists(state.Folder))
+        if (delete && state.IsThere)
         {
             deleted = Size(state.Folder);
-            state.Delete();
+            var whole = state.Delete();
             if (!json)
             {
-                shell.Out.WriteLine($"deleted {state.Folder} ({Units.Bytes(deleted)}: data of its stores, logs, builds)");
+                shell.Out.WriteLine($"deleted {state.Folder} ({Units.Bytes(deleted)}: data of its stores, logs, builds){(whole ? "" : "; what else is in it was left there")}");
             }
         }
 
@@ -66,22 +72,42 @@ internal static class DownVerb
         using var client = new ControlClient(state, shell.Time);
         if (!await client.StopAsync(cancel))
         {
-            owner.Signal(Signal.Terminate); // it starts or stops just now, or hangs
+            Signalled(state, owner, Signal.Terminate); // it starts or stops just now, or hangs
         }
 
-        var start = shell.Time.GetTimestamp();
+        var answered = shell.Time.GetTimestamp();
+        var killed = false;
         while (owner.IsAlive)
         {
-            if (shell.Time.GetElapsedTime(start) > Limit)
+            if (shell.Time.GetElapsedTime(answered) > Limit)
             {
-                shell.Error.WriteLine($"tenfold: the host of {state.System} (pid {owner.Pid}) did not stop within {Units.Duration(Limit)}; it is killed");
-                if (!owner.Signal(Signal.Kill))
+                if (!killed && await client.StatusAsync(cancel) is { State: "stopping" })
                 {
-                    throw new RuntimeException(RuntimeFailure.Machine, $"the host of {state.System} (pid {owner.Pid}) cannot be ended: it belongs to another user; run this as that user");
+                    shell.Error.WriteLine($"tenfold: {state.System} is still stopping: requests in flight have as long as its guide says (drain)");
                 }
+                else if (!killed)
+                {
+                    shell.Error.WriteLine($"tenfold: the host of {state.System} (pid {owner.Pid}) did not stop within {Units.Duration(Limit)}; it is killed");
+                    Signalled(state, owner, Signal.Kill);
+                    killed = true;
+                }
+                else
+                {
+                    throw new RuntimeException(RuntimeFailure.Machine, $"the host of {state.System} (pid {owner.Pid}) was killed but does not end: it hangs in the kernel; restart the machine");
+                }
+
+                answered = shell.Time.GetTimestamp();
             }
 
             await Task.Delay(Poll, shell.Time, cancel);
+        }
+    }
+
+    private static void Signalled(SystemState state, ProcessIdentity owner, Signal signal)
+    {
+        if (!owner.Signal(signal) && owner.IsAlive)
+        {
+            throw new RuntimeException(RuntimeFailure.Machine, $"the host of {state.System} (pid {owner.Pid}) cannot be ended: it belongs to another user; run this as that user");
         }
     }
 

@@ -9,20 +9,13 @@ internal static class Leftovers
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
-    /// <summary>Ends it and says so on stderr. Does nothing while a host runs or starts.</summary>
+    /// <summary>Keeps every host away while it is held; null when there is nothing to keep one away from, or one runs or starts.</summary>
+    public static async Task<HostLock?> LockAsync(Shell shell, SystemState state, CancellationToken cancel) =>
+        state.IsThere ? await HostLock.TryTakeAsync(state, shell.Time, cancel, asHost: false) : null;
+
+    /// <summary>Ends it and says so on stderr. The caller holds the lock.</summary>
     public static async Task<IReadOnlyList<Orphan>> EndAsync(Shell shell, SystemState state, CancellationToken cancel)
     {
-        if (!Directory.Exists(state.Folder))
-        {
-            return [];
-        }
-
-        using var mine = await HostLock.TryTakeAsync(state, shell.Time, cancel);
-        if (mine is null)
-        {
-            return [];
-        }
-
         var ended = await Orphans.EndAsync(state, Grace, shell.Time, cancel);
         if (ended.Count > 0)
         {

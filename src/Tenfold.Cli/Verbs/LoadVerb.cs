@@ -9,7 +9,7 @@ internal static class LoadVerb
 {
     /// <param name="shell">Surroundings.</param>
     /// <param name="findRunning">The address of the running system's gateway, by the system's name; null when it does not run.</param>
-    public static Command Create(Shell shell, Func<string, CancellationToken, Task<Uri?>>? findRunning = null)
+    public static Command Create(Shell shell, Func<string, CancellationToken, Task<Uri?>> findRunning)
     {
         var system = Systems.Argument();
         var test = new Argument<string?>("TEST") { Description = "Which of its load tests; may be left out when it has only one", DefaultValueFactory = _ => null };
@@ -33,7 +33,7 @@ internal static class LoadVerb
                 parsed.GetValue(most),
                 parsed.GetValue(threads),
                 parsed.GetValue(insecure)),
-            findRunning ?? ((_, _) => Task.FromResult<Uri?>(null)),
+            findRunning,
             cancellationToken));
         return command;
     }

@@ -9,7 +9,8 @@ internal static class SchemaVerb
 {
     public static Command Create(Shell shell)
     {
-        var command = new Command("schema", "Print the JSON schema of a guide");
+        var json = new Option<bool>("--json") { Description = "As every verb takes it; the schema is JSON in any case" };
+        var command = new Command("schema", "Print the JSON schema of a guide") { json };
         command.SetAction(_ =>
         {
             shell.Out.Write(GuideSchema.Text());

@@ -64,7 +64,8 @@ internal static class StatusVerb
     private static async Task<SystemStatus> WithoutAnswerAsync(Shell shell, SystemState state, CancellationToken cancel)
     {
         var owner = HostLock.Owner(state);
-        if (owner is null)
+        using var mine = owner is null ? await Leftovers.LockAsync(shell, state, cancel) : null;
+        if (mine is not null)
         {
             await Leftovers.EndAsync(shell, state, cancel);
         }

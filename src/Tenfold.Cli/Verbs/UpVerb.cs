@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Tenfold.Cli.Edge;
 using Tenfold.Cli.Hosting;
+using Tenfold.Runtime;
 using Tenfold.Runtime.Control;
+using Tenfold.Runtime.Host;
 using Tenfold.Runtime.State;
 
 namespace Tenfold.Cli.Verbs;
@@ -10,6 +12,7 @@ namespace Tenfold.Cli.Verbs;
 internal static class UpVerb
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Silence = TimeSpan.FromMinutes(1); // a host first ends what the last one left
 
     public static Command Create(Shell shell)
     {
@@ -33,38 +36,43 @@ internal static class UpVerb
             return await ForegroundHost.RunAsync(shell, located, state, printer, live: false, cancel);
         }
 
-        if (HostLock.Owner(state) is { } owner)
+        using var events = json ? EventPrinter.Json(shell) : EventPrinter.Plain(shell);
+        if (detach)
         {
-            return detach
-                ? await WaitUpAsync(shell, located, state, cancel)
-                : throw new UsageException($"{state.System} is up already (host process {owner.Pid}); see it with 'tenfold status {system} --watch', or stop it first with 'tenfold down {system}'");
+            return await IsUpAsync(shell, located, state, events, cancel) ? ExitCode.Fine : await DetachedHost.StartAsync(shell, located, state, events, cancel);
         }
 
-        using var events = json ? EventPrinter.Json(shell) : EventPrinter.Plain(shell);
-        return detach
-            ? await DetachedHost.StartAsync(shell, located, state, events, cancel)
+        return HostLock.Owner(state) is { } owner
+            ? throw new UsageException($"{state.System} is up already (host process {owner.Pid}); see it with 'tenfold status {system} --watch', or stop it first with 'tenfold down {system}'")
             : await ForegroundHost.RunAsync(shell, located, state, events, live: shell.Interactive && !json, cancel);
     }
 
-    /// <summary>Another host runs it or is starting it: the goal is the same.</summary>
-    private static async Task<int> WaitUpAsync(Shell shell, LocatedGuide located, SystemState state, CancellationToken cancel)
+    /// <summary>Whether another host runs it, once that has started; false when there is none, or it has stopped by then.</summary>
+    private static async Task<bool> IsUpAsync(Shell shell, LocatedGuide located, SystemState state, EventPrinter events, CancellationToken cancel)
     {
         using var client = new ControlClient(state, shell.Time);
-        while (HostLock.Owner(state) is not null)
+        var answered = shell.Time.GetTimestamp();
+        while (HostLock.Owner(state) is { } owner)
         {
-            if (await client.StatusAsync(cancel) is { State: "up" } status)
+            var status = await client.StatusAsync(cancel);
+            if (status is { State: "up" })
             {
                 var changed = status.Since is { } since && File.GetLastWriteTimeUtc(located.File) > since.UtcDateTime
                     ? $"; its guide was changed since: 'tenfold down {state.System}' and up again to use it"
                     : "";
-                shell.Out.WriteLine($"{state.System} is up already: {status.Gateway?.Url}{changed}");
-                return ExitCode.Fine;
+                events.Print(new HostEvent(HostEventKind.Ready, $"{state.System} is up already: {status.Gateway?.Url}{changed}"));
+                return true;
+            }
+
+            answered = status is null ? answered : shell.Time.GetTimestamp();
+            if (shell.Time.GetElapsedTime(answered) > Silence)
+            {
+                throw new RuntimeException(RuntimeFailure.Failed, $"{state.System} has a host (pid {owner.Pid}) that does not answer; end it with: tenfold down {state.System}");
             }
 
             await Task.Delay(Poll, shell.Time, cancel);
         }
 
-        shell.Error.WriteLine($"tenfold: {state.System} was being started or stopped by another command, and is down now; try again");
-        return ExitCode.Missed;
+        return false;
     }
 }

@@ -2,23 +2,20 @@ using System.Collections.ObjectModel;
 
 namespace Tenfold.Guide.Reading;
 
-/// <summary>Defaults that depend on other values. All others stand in the initialisers of the records.</summary>
+/// <summary>Fills in the defaults that depend on other values, as the records tell them. All others stand in their initialisers.</summary>
 internal static class Defaults
 {
-    private static readonly ByteSize PostgresMemory = ByteSize.FromMebibytes(128);
-    private static readonly ByteSize RedisMemory = ByteSize.FromMebibytes(256);
-
     /// <summary>A full copy: nothing downstream needs to know a default.</summary>
     public static SystemGuide Resolve(SystemGuide guide) => guide with
     {
         Services = Each(guide.Services, service => service with
         {
-            Scale = service.Scale with { Max = service.Scale.Max ?? Math.Max(service.Scale.Min, 10) },
+            Scale = service.Scale with { Max = service.Scale.Most },
         }),
         Stores = Each(guide.Stores, store => store with
         {
-            Memory = store.Memory ?? (store.Engine == StoreEngine.Postgres ? PostgresMemory : RedisMemory),
-            Pool = store.Pool ?? (store.Engine == StoreEngine.Postgres ? new Pool() : null),
+            Memory = store.MemoryLimit,
+            Pool = store.Connections,
         }),
         Gateway = guide.Gateway with
         {

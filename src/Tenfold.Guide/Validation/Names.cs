@@ -18,6 +18,11 @@ internal static partial class Names
         }
     }
 
+    /// <summary>Whether an instance of the service may be called so: <c>api-2</c> for <c>api</c>.</summary>
+    public static bool IsInstanceOf(string name, string service) =>
+        name.Length > service.Length + 1 && name.StartsWith(service, StringComparison.Ordinal) && name[service.Length] == '-'
+        && name.AsSpan(service.Length + 1).IndexOfAnyExceptInRange('0', '9') < 0;
+
     /// <summary>Names of environment variables.</summary>
     [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_.\-]{0,199}\z", RegexOptions.ExplicitCapture, 1000)]
     public static partial Regex EnvironmentVariable();

@@ -10,6 +10,11 @@ internal static class ServiceRules
         {
             var path = ItemPath.Of("services", name);
             Names.Check(path, name, findings);
+            if (guide.Services.Keys.FirstOrDefault(other => Names.IsInstanceOf(name, other)) is { } twin)
+            {
+                findings.AddToKey(path, $"'{name}' is what an instance of {twin} is called; take another name");
+            }
+
             Program(path, service, findings);
             Variables(path, guide, service, findings);
             if (service.Scale.Min > service.Scale.Max && findings.IsReadable($"{path}.scale.max"))

@@ -10,6 +10,11 @@ internal static class StoreRules
         {
             var path = ItemPath.Of("stores", name);
             Names.Check(path, name, findings);
+            if (name == "host" || guide.Services.Keys.Any(service => Names.IsInstanceOf(name, service) || name == $"seed-{service}" || name == $"build-{service}"))
+            {
+                findings.AddToKey(path, $"'{name}' is what the log of the host, of an instance, a seed or a build is called; take another name");
+            }
+
             if (!findings.IsReadable($"{path}.engine"))
             {
                 continue;

@@ -96,7 +96,7 @@ public sealed class SeedTests(Shop shop)
         var name = "other_" + Guid.NewGuid().ToString("N")[..8];
         await ExecuteAsync(shop.Database, $"CREATE SCHEMA {name}");
         var other = NpgsqlDataSource.Create(shop.ConnectionString + $";Search Path={name},public;Maximum Pool Size=5");
-        await Schema.ApplyAsync(other);
+        await SchemaFiles.ApplyAsync(other);
         return other;
     }
 

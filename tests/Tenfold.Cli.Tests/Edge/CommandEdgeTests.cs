@@ -35,6 +35,8 @@ public sealed class CommandEdgeTests : IDisposable
         Assert.Equal(3, CommandEdge.CodeOf(new RuntimeException(RuntimeFailure.Machine, "")));
         Assert.Equal(1, CommandEdge.CodeOf(new RuntimeException(RuntimeFailure.Failed, "")));
         Assert.Equal(3, CommandEdge.CodeOf(new GatewayException("")));
+        Assert.Equal(3, CommandEdge.CodeOf(new IOException("No space left on device")));
+        Assert.Equal(3, CommandEdge.CodeOf(new UnauthorizedAccessException("")));
         Assert.Null(CommandEdge.CodeOf(new InvalidOperationException("")));
     }
 

@@ -13,7 +13,7 @@ public sealed class LifecycleTests : IDisposable
         process.on('SIGTERM', () => { server.close(() => process.exit(0)); server.closeIdleConnections(); });
         """;
 
-    private static readonly CancellationToken Generous = new CancellationTokenSource(TimeSpan.FromMinutes(3)).Token;
+    private static CancellationToken Generous => new CancellationTokenSource(TimeSpan.FromMinutes(3)).Token; // for each wait anew
     private readonly TestShell _shell = new();
 
     public LifecycleTests() => _shell.Write("systems/shop/server.js", Server);
@@ -37,6 +37,8 @@ public sealed class LifecycleTests : IDisposable
         var again = await RunAsync("up", "shop", "--detach");
         Assert.Equal(0, again.Code);
         Assert.Contains("is up already", again.Out, StringComparison.Ordinal);
+        var line = JsonNode.Parse((await RunAsync("up", "shop", "--detach", "--json")).Out)!;
+        Assert.Equal("Ready", line["kind"]!.GetValue<string>());
         var foreground = await RunAsync("up", "shop");
         Assert.Equal(2, foreground.Code);
         Assert.Contains("'tenfold down shop'", foreground.Error, StringComparison.Ordinal);

@@ -50,6 +50,7 @@ public sealed class VerbTests : IDisposable
         var (code, output, _) = await _shell.RunAsync("schema");
         Assert.Equal(0, code);
         Assert.NotNull(JsonNode.Parse(output)!["$schema"]);
+        Assert.Equal((0, output, ""), await _shell.RunAsync("schema", "--json"));
     }
 
     [Fact]
@@ -84,6 +85,46 @@ public sealed class VerbTests : IDisposable
         Assert.Equal(0, code);
         Assert.Equal($"shop was not up\ndeleted {state.Folder} (2 KiB: data of its stores, logs, builds)\n", output);
         Assert.False(Directory.Exists(state.Folder));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("documents")]
+    [InlineData("..")]
+    public async Task Down_deletes_no_folder_that_is_not_a_systems_state(string name)
+    {
+        var letter = _shell.Write("state/documents/letter.txt", "dear");
+        var (code, output, _) = await _shell.RunAsync("down", name, "--delete");
+        Assert.Equal((2, ""), (code, output));
+        Assert.True(File.Exists(letter));
+    }
+
+    [Fact]
+    public async Task Down_leaves_what_somebody_else_put_into_a_state_folder()
+    {
+        var state = SystemState.At(Path.Combine(_shell.State, "shop"), "shop");
+        state.Create();
+        var letter = _shell.Write("state/shop/letter.txt", "dear");
+        var (code, output, _) = await _shell.RunAsync("down", "shop", "--delete");
+        Assert.Equal(0, code);
+        Assert.EndsWith("; what else is in it was left there\n", output, StringComparison.Ordinal);
+        Assert.Equal([letter], Directory.GetFileSystemEntries(state.Folder));
+    }
+
+    [Fact]
+    public async Task Down_deletes_nothing_while_another_command_holds_the_system()
+    {
+        var state = SystemState.At(Path.Combine(_shell.State, "shop"), "shop");
+        using (await HostLock.TryTakeAsync(state, TimeProvider.System, default, asHost: false))
+        {
+            var (code, output, error) = await _shell.RunAsync("down", "shop", "--delete");
+            Assert.Equal((1, ""), (code, output));
+            Assert.Contains("try again", error, StringComparison.Ordinal);
+            Assert.True(state.IsThere);
+        }
+
+        Assert.Equal(0, (await _shell.RunAsync("down", "shop", "--delete")).Code);
+        Assert.False(state.IsThere);
     }
 
     [Fact]

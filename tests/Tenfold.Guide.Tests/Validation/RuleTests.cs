@@ -61,6 +61,7 @@ public sealed class RuleTests
             $"2:13: services.-a: '-a' is not a name; allowed: {Names}",
             $"2:35: services.b_c: 'b_c' is not a name; allowed: {Names}",
             $"2:58: services.d-: 'd-' is not a name; allowed: {Names}"] },
+        { "{ api-1: { command: [a] }, api: { command: [a] }, api-x: { command: [a] } }", ["2:13: services.api-1: 'api-1' is what an instance of api is called; take another name"] },
         { "{ api: {} }", ["2:13: services.api: needs a project (a folder with a .csproj) or a command (program and arguments)"] },
         { "{ api: { project: ., command: [a] } }", ["2:13: services.api: has both a project and a command; keep one"] },
         { "{ api: { project: \"\" } }", ["2:29: services.api.project: is empty; name a folder, such as ."] },
@@ -92,6 +93,10 @@ public sealed class RuleTests
     public static TheoryData<string, string[]> Others => new()
     {
         { "stores: { Main: { engine: postgres } }", [$"3:11: stores.Main: 'Main' is not a name; allowed: {Names}"] },
+        { "stores: { host: { engine: redis }, api-2: { engine: redis }, seed-api: { engine: redis }, api: { engine: redis } }", [
+            "3:11: stores.host: 'host' is what the log of the host, of an instance, a seed or a build is called; take another name",
+            "3:36: stores.api-2: 'api-2' is what the log of the host, of an instance, a seed or a build is called; take another name",
+            "3:62: stores.seed-api: 'seed-api' is what the log of the host, of an instance, a seed or a build is called; take another name"] },
         { "stores: { main: { engine: postgres, pool: { min: 30 } } }", ["3:50: stores.main.pool.min: 30 is more than max 20"] },
         { "stores: { main: { engine: redis, pool: { max: 5 }, schema: sql } }", [
             "3:34: stores.main.pool: is only for engine postgres; remove it",

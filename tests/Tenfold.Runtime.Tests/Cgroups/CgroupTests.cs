@@ -119,6 +119,17 @@ public sealed class CgroupTests
     }
 
     [Fact]
+    public async Task The_groups_above_the_instances_do_not_weigh_as_one_thread_only()
+    {
+        await using var temporary = new TemporaryState();
+        var group = await RealAsync(temporary, new InstanceSize { Cpu = new Cpu(500) });
+        var shares = group.Folders.Select(folder => Path.Combine(folder, "..", "cpu.shares")).FirstOrDefault(File.Exists);
+        Assert.SkipWhen(shares is null, "version 2: groups weigh against groups");
+        Assert.Equal($"{8 * 1024 * Environment.ProcessorCount}\n", await File.ReadAllTextAsync(shares));
+        Assert.True(await group.RemoveAsync(TimeProvider.System));
+    }
+
+    [Fact]
     public async Task Over_its_memory_a_child_is_killed_and_that_is_told()
     {
         await using var temporary = new TemporaryState();

@@ -5,7 +5,7 @@ namespace Tenfold.Runtime.Tests.Control;
 
 public sealed class ControlTests : IAsyncDisposable
 {
-    private static readonly CancellationToken Generous = new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token;
+    private static CancellationToken Generous => new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token; // for each wait anew
     private readonly TemporaryFolder _folder = new();
     private readonly Target _target = new();
     private readonly SystemState _state;

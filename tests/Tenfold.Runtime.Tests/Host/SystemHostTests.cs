@@ -22,7 +22,7 @@ public sealed class SystemHostTests : IAsyncDisposable
         process.on('SIGTERM', () => { server.close(() => process.exit(0)); server.closeIdleConnections(); });
         """;
 
-    private static readonly CancellationToken Generous = new CancellationTokenSource(TimeSpan.FromSeconds(90)).Token;
+    private static CancellationToken Generous => new CancellationTokenSource(TimeSpan.FromSeconds(90)).Token; // for each wait anew
     private readonly TemporaryFolder _folder = new();
     private readonly ConcurrentQueue<HostEvent> _events = [];
     private readonly List<SystemHost> _hosts = [];
@@ -170,6 +170,14 @@ public sealed class SystemHostTests : IAsyncDisposable
         var host = Host(Shop() with { Services = new Dictionary<string, Service> { ["api"] = never } });
         var starting = host.StartAsync(Generous);
         using var control = new ControlClient(State, TimeProvider.System);
+        while (await control.StatusAsync(Generous) is null)
+        {
+            await Task.Delay(20, Generous);
+        }
+
+        // Nothing could be restarted yet: to say nothing would pass for success.
+        var error = await Assert.ThrowsAsync<RuntimeException>(() => AllAsync(control.RestartAsync(null, Generous)));
+        Assert.Contains("shop is starting; wait until it is up", error.Message, StringComparison.Ordinal);
         while (!await control.StopAsync(Generous))
         {
             await Task.Delay(20, Generous);

@@ -1,5 +1,6 @@
 using Tenfold.Guide;
 using Tenfold.Runtime.Instances;
+using Tenfold.Runtime.Processes;
 
 namespace Tenfold.Runtime.Tests.Instances;
 

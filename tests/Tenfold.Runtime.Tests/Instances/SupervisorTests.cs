@@ -22,7 +22,7 @@ public sealed class SupervisorTests : IAsyncDisposable
         process.on('SIGTERM', () => process.env.MODE === 'stubborn' ? console.log('no') : server.close(() => process.exit(0)));
         """;
 
-    private static readonly CancellationToken Generous = new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
+    private static CancellationToken Generous => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token; // for each wait anew
     private readonly TemporaryFolder _folder = new();
     private readonly Rotation _rotation = new();
     private readonly Notes _notes = new();

@@ -160,6 +160,28 @@ public sealed class ChildProcessTests
         Assert.Contains("/no/such/folder", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_pid_file_that_cannot_be_written_keeps_no_child_from_running()
+    {
+        await using var temporary = new TemporaryState();
+        Directory.CreateDirectory($"{temporary.State.PidFile("child")}.{Environment.ProcessId}.tmp"); // as on a full disk: the write fails
+        await using var child = Start(temporary, "echo runs");
+        Assert.Equal(0, await child.Exited.WaitAsync(Limits.Wait));
+        Assert.Equal(["runs"], _lines);
+    }
+
+    [Fact]
+    public async Task A_child_can_be_killed_from_its_first_moment_on()
+    {
+        await using var temporary = new TemporaryState();
+        for (var i = 0; i < 10; i++)
+        {
+            await using var child = Start(temporary, "sleep 1000");
+            child.Kill(); // it leads no group yet
+            Assert.Equal(137, await child.Exited.WaitAsync(Limits.Wait));
+        }
+    }
+
     private ChildProcess Start(TemporaryState temporary, string script) =>
         ChildProcess.Start(Shell(script), temporary.State, _lines.Enqueue, TimeProvider.System);
 

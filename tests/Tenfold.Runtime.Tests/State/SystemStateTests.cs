@@ -15,7 +15,7 @@ public sealed class SystemStateTests
     public void Sockets_fit_into_what_the_kernel_takes(string folder)
     {
         var state = SystemState.At(folder, "rez");
-        Assert.InRange(Encoding.UTF8.GetByteCount(Path.Combine(state.Run, "a-store-name-of-24-chars", ".s.PGSQL.65535")), 1, SystemState.LongestSocketPath);
+        Assert.InRange(Encoding.UTF8.GetByteCount(Path.Combine(state.Run, new string('x', 40), ".s.PGSQL.65535")), 1, SystemState.LongestSocketPath);
     }
 
     [Fact]
@@ -53,5 +53,15 @@ public sealed class SystemStateTests
         Assert.Null(HostLock.Owner(temporary.State));
         using var second = await HostLock.TryTakeAsync(temporary.State, TimeProvider.System, default);
         Assert.NotNull(second);
+    }
+
+    [Fact]
+    public async Task A_command_that_keeps_hosts_away_is_nobodys_owner()
+    {
+        await using var temporary = new TemporaryState();
+        using var mine = await HostLock.TryTakeAsync(temporary.State, TimeProvider.System, default, asHost: false);
+        Assert.NotNull(mine);
+        Assert.Null(HostLock.Owner(temporary.State));
+        Assert.Null(await HostLock.TryTakeAsync(temporary.State, TimeProvider.System, default));
     }
 }

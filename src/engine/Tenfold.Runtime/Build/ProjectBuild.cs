@@ -80,7 +80,7 @@ public static class ProjectBuild
         {
             if (await build.Exited.WaitAsync(cancel) != 0)
             {
-                throw Failed(service, project, lines);
+                throw Failed(service, project, root, lines);
             }
         }
 
@@ -130,8 +130,13 @@ public static class ProjectBuild
         }
     }
 
-    private static RuntimeException Failed(string service, string project, List<string> lines)
+    private static RuntimeException Failed(string service, string project, string root, List<string> lines)
     {
+        if (lines.Exists(line => line.Contains("No space left on device", StringComparison.Ordinal)))
+        {
+            return new RuntimeException(RuntimeFailure.Machine, $"{service} cannot be built: {DiskSpace.Full(root) ?? $"the disk of {root} is full; free some space or set TENFOLD_STATE to a folder on another disk"}");
+        }
+
         if (lines.Exists(line => line.Contains("No .NET SDKs were found", StringComparison.Ordinal)))
         {
             return NoSdk(service);

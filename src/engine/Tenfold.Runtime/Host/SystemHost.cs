@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using Tenfold.Gateway;
 using Tenfold.Guide;
 using Tenfold.Runtime.Control;
@@ -115,6 +116,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
 
     public async Task RestartAsync(string? serviceOrInstance, Action<string> report)
     {
+        CheckUp();
         var services = serviceOrInstance is null
             ? Services.ToList()
             : [Services.FirstOrDefault(service => service.Name == serviceOrInstance || service.Instances.Any(instance => instance.Name == serviceOrInstance)) ?? throw Unknown(serviceOrInstance)];
@@ -124,8 +126,11 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         }
     }
 
-    public Task ScaleAsync(string service, int count, Action<string> report) =>
-        (_services.GetValueOrDefault(service) ?? throw Unknown(service)).ScaleAsync(count, report, _stopping.Token);
+    public Task ScaleAsync(string service, int count, Action<string> report)
+    {
+        CheckUp();
+        return (_services.GetValueOrDefault(service) ?? throw Unknown(service)).ScaleAsync(count, report, _stopping.Token);
+    }
 
     public async Task WriteMetricsAsync(Stream stream, CancellationToken cancel)
     {
@@ -148,7 +153,9 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     private async Task StartPartsAsync(CancellationToken cancel)
     {
         _hostLock = await HostLock.TryTakeAsync(_state, _options.Time, cancel)
-            ?? throw new RuntimeException(RuntimeFailure.Guide, $"{_guide.System} is already up (host process {HostLock.Owner(_state)?.Pid}); stop it first with: tenfold down {_guide.System}");
+            ?? throw (HostLock.Owner(_state) is { } owner
+                ? new RuntimeException(RuntimeFailure.Guide, $"{_guide.System} is already up (host process {owner.Pid}); stop it first with: tenfold down {_guide.System}")
+                : new RuntimeException(RuntimeFailure.Failed, $"another command ends what the last run of {_guide.System} left; try again when it is done"));
         var orphans = await Orphans.EndAsync(_state, OrphanGrace, _options.Time, cancel);
         if (orphans.Count > 0)
         {
@@ -250,29 +257,32 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
             _options.Report(new HostEvent(HostEventKind.Begun, "stop"));
         }
 
-        await Task.WhenAll(_services.Values.Select(service => service.StopAsync(_hurry.Token)));
-        if (_gateway is not null)
+        // Whatever one part fails with, the next ones are stopped all the same.
+        ExceptionDispatchInfo? failure = null;
+        foreach (var stop in (Func<Task>[])[StopServicesAsync, () => EndAsync(_gateway), () => EndAsync(_stores), () => EndAsync(_control)])
         {
-            await _gateway.DisposeAsync();
-        }
-
-        if (_stores is not null)
-        {
-            await _stores.DisposeAsync();
-        }
-
-        if (_control is not null)
-        {
-            await _control.DisposeAsync();
+            try
+            {
+                await stop();
+            }
+            catch (Exception e)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(e);
+            }
         }
 
         _reporter.Dispose();
         _hostLock?.Dispose();
+        failure?.Throw();
         if (wasUp)
         {
             _options.Report(new HostEvent(HostEventKind.Done, "stop"));
         }
     }
+
+    private Task StopServicesAsync() => Task.WhenAll(_services.Values.Select(service => service.StopAsync(_hurry.Token)));
+
+    private static Task EndAsync(IAsyncDisposable? part) => part?.DisposeAsync().AsTask() ?? Task.CompletedTask;
 
     /// <summary>Waits for all, and fails with the first failure only when none is working any more: nothing is started after the stop.</summary>
     private async Task AllAsync(params Task[] tasks)
@@ -307,6 +317,14 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         await run();
         return 0;
     });
+
+    private void CheckUp()
+    {
+        if (_phase is not "up" and var phase)
+        {
+            throw new RuntimeException(RuntimeFailure.Failed, $"{_guide.System} is {phase}; wait until it is up: tenfold status {_guide.System} --watch");
+        }
+    }
 
     private RuntimeException Unknown(string name) => new(
         RuntimeFailure.Guide,

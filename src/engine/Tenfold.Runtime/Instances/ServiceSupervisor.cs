@@ -34,7 +34,7 @@ public sealed class ServiceSupervisor : IAsyncDisposable
     public int Min => _run.Service.Scale.Min;
 
     /// <summary>Most instances.</summary>
-    public int Max => _run.Service.Scale.Max ?? Math.Max(Min, 10);
+    public int Max => _run.Service.Scale.Most;
 
     /// <summary>Its instances now, by number, those that are leaving included.</summary>
     public IReadOnlyList<Instance> Instances

@@ -29,7 +29,7 @@ public sealed class ChildProcess : IAsyncDisposable
         Pid = process.Id;
         // A child that has already ended is a zombie until WaitForExit: its identity is then of no use to anyone.
         Identity = ProcessIdentity.Of(Pid) ?? new ProcessIdentity(Pid, -1, "ended");
-        new PidFile(Identity, spec.StopSignal, spec.SignalGroup, spec.Cgroup?.Folders ?? []).Write(_pidFile);
+        WritePidFile();
         var output = OutputReader.RunAsync(process.StandardOutput.BaseStream, onLine, time, _stopReading.Token);
         Exited = WaitAsync(output);
     }
@@ -76,6 +76,19 @@ public sealed class ChildProcess : IAsyncDisposable
         }
     }
 
+    // On a full disk it runs without: a later host finds it by its environment or its working folder all the same.
+    private void WritePidFile()
+    {
+        try
+        {
+            new PidFile(Identity, _spec.StopSignal, _spec.SignalGroup, _spec.Cgroup?.Folders ?? []).Write(_pidFile);
+        }
+        catch (RuntimeException)
+        {
+            File.Delete(_pidFile); // of the process before
+        }
+    }
+
     /// <summary>Sends a signal to the program itself; false when it has ended.</summary>
     public bool Signal(Signal signal) => Identity.Signal(signal);
 
@@ -85,9 +98,9 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         if (!Exited.IsCompleted && Identity.IsAlive)
         {
-            _ = _spec.SignalGroup ? Signals.Send(-Pid, _spec.StopSignal) : Signals.Send(Pid, _spec.StopSignal);
+            _ = _spec.SignalGroup ? SendToGroup(_spec.StopSignal) : Signals.Send(Pid, _spec.StopSignal);
             // A stopped (SIGSTOP) process gets no signal but this one.
-            _ = Signals.Send(-Pid, Processes.Signal.Continue);
+            _ = SendToGroup(Processes.Signal.Continue);
             try
             {
                 return await Exited.WaitAsync(grace, _time, cancel);
@@ -116,11 +129,14 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         if (Identity.IsAlive)
         {
-            _ = Signals.Send(-Pid, Processes.Signal.Kill);
+            _ = SendToGroup(Processes.Signal.Kill);
         }
 
         KillLeftovers();
     }
+
+    // For a moment after its start it has no group of its own yet.
+    private bool SendToGroup(Signal signal) => Signals.Send(-Pid, signal) || Signals.Send(Pid, signal);
 
     /// <summary>What it uses: from its cgroup where it has one, else summed over its session from <c>/proc</c>.</summary>
     /// <param name="processes">A process table to share between several calls; read when not given.</param>

@@ -187,7 +187,7 @@ public static class Orphans
         {
             if (signal is { } ask && process.IsAlive)
             {
-                _ = Signals.Send(group ? -process.Pid : process.Pid, ask);
+                _ = (group && Signals.Send(-process.Pid, ask)) || Signals.Send(process.Pid, ask);
                 _ = process.Signal(Signal.Continue); // one that was stopped hears nothing else
             }
         }

@@ -9,25 +9,33 @@ public sealed class HostLock : IDisposable
     private const int Tries = 10; // a holder that is just leaving
 
     private readonly FileStream _stream;
-    private readonly string _hostFile;
+    private readonly string? _hostFile;
 
-    private HostLock(FileStream stream, string hostFile) => (_stream, _hostFile) = (stream, hostFile);
+    private HostLock(FileStream stream, string? hostFile) => (_stream, _hostFile) = (stream, hostFile);
 
     /// <summary>The process that runs the system, or null when none does.</summary>
     public static ProcessIdentity? Owner(SystemState state) =>
         ProcessIdentity.TryParse(StateFolder.ReadIfThere(state.HostFile), out var owner) && owner.IsAlive ? owner : null;
 
     /// <summary>Takes the lock, or returns null when another process holds it (see <see cref="Owner"/>).</summary>
+    /// <param name="state">Whose lock.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="cancel">Stops the waiting for a holder that is just leaving.</param>
+    /// <param name="asHost">False for a command that only keeps hosts away for a moment: it is nobody's owner.</param>
     /// <exception cref="RuntimeException">The state folder cannot be written.</exception>
-    public static async Task<HostLock?> TryTakeAsync(SystemState state, TimeProvider time, CancellationToken cancel)
+    public static async Task<HostLock?> TryTakeAsync(SystemState state, TimeProvider time, CancellationToken cancel, bool asHost = true)
     {
         state.Create();
         for (var i = 0; i < Tries; i++)
         {
             if (Open(state) is { } stream)
             {
-                StateFolder.Write(state.HostFile, ProcessIdentity.Current.ToString());
-                return new HostLock(stream, state.HostFile);
+                if (asHost)
+                {
+                    StateFolder.Write(state.HostFile, ProcessIdentity.Current.ToString());
+                }
+
+                return new HostLock(stream, asHost ? state.HostFile : null);
             }
 
             await Task.Delay(Pause, time, cancel);
@@ -57,7 +65,11 @@ public sealed class HostLock : IDisposable
     {
         if (_stream.CanRead)
         {
-            File.Delete(_hostFile);
+            if (_hostFile is not null)
+            {
+                File.Delete(_hostFile);
+            }
+
             _stream.Dispose();
         }
     }

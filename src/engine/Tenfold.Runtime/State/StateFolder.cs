@@ -28,10 +28,10 @@ public static class StateFolder
     {
         try
         {
-            // Only its owner may change a folder's mode.
-            File.SetUnixFileMode(folder, Traversable);
             if (new DirectoryInfo(folder).LinkTarget is null)
             {
+                // Only its owner may change a folder's mode.
+                File.SetUnixFileMode(folder, Traversable);
                 return;
             }
         }

@@ -10,10 +10,10 @@ namespace Tenfold.Runtime.State;
 /// </remarks>
 public sealed class SystemState
 {
-    /// <summary>Longest path of a Unix socket that this code makes, in bytes (the kernel's limit is 107).</summary>
-    public const int LongestSocketPath = 100;
+    /// <summary>Longest path of a Unix socket that the kernel takes, in bytes.</summary>
+    public const int LongestSocketPath = 107;
 
-    private const int LongestSocketName = 42; // "/" + store or instance name + "/.s.PGSQL.65535"
+    private const int LongestSocketName = 56; // "/" + a store's name, at most 40 + "/.s.PGSQL.65535"
 
     private SystemState(string system, string folder)
     {
@@ -94,6 +94,9 @@ public sealed class SystemState
     public static SystemState At(string folder, string system) =>
         new(system, Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
 
+    /// <summary>Whether Tenfold has made this folder: any other one of this name is somebody else's.</summary>
+    public bool IsThere => System.Length > 0 && Directory.Exists(Logs) && Directory.Exists(Stores);
+
     /// <summary>Makes the folders that are not there yet.</summary>
     /// <exception cref="RuntimeException">The folder cannot be made or written.</exception>
     public void Create()
@@ -111,16 +114,31 @@ public sealed class SystemState
         StateFolder.CheckWritable(Folder);
     }
 
-    /// <summary>Deletes the whole folder. Nothing of the system may be running.</summary>
-    public void Delete()
+    /// <summary>Deletes what Tenfold keeps in the folder, and the folder itself unless somebody else keeps something there. Nothing of the system may be running.</summary>
+    /// <returns>False when the folder is still there, with what is not Tenfold's.</returns>
+    /// <exception cref="RuntimeException">Something in it cannot be deleted.</exception>
+    public bool Delete()
     {
-        foreach (var folder in (ReadOnlySpan<string>)[Run, Folder])
+        foreach (var folder in (ReadOnlySpan<string>)[Run, Logs, Path.Combine(Folder, "build"), Stores])
         {
             if (Directory.Exists(folder))
             {
                 StateFolder.Guarded(folder, () => Directory.Delete(folder, recursive: true));
             }
         }
+
+        if (Directory.Exists(Folder))
+        {
+            // The lock last: until then nobody else can start.
+            StateFolder.Guarded(Folder, () => File.Delete(HostFile));
+            StateFolder.Guarded(Folder, () => File.Delete(LockFile));
+            if (!Directory.EnumerateFileSystemEntries(Folder).Any())
+            {
+                StateFolder.Guarded(Folder, () => Directory.Delete(Folder));
+            }
+        }
+
+        return !Directory.Exists(Folder);
     }
 
     public override string ToString() => Folder;

@@ -19,8 +19,8 @@ internal sealed record ConnectionBudget(int Wanted, int Granted)
     /// <summary>Every service may have its most instances, and one more while it is being restarted; each keeps one full pool.</summary>
     public static ConnectionBudget Of(SystemGuide guide, Store store, long machineMemory)
     {
-        var pool = (store.Pool ?? new Pool()).Max;
-        var instances = guide.Services.Values.Sum(service => (long)(service.Scale.Max ?? Math.Max(service.Scale.Min, 10)) + 1);
+        var pool = store.Connections!.Max;
+        var instances = guide.Services.Values.Sum(service => (long)service.Scale.Most + 1);
         var wanted = (int)Math.Min(int.MaxValue, Math.Max(Lowest, (instances * pool) + Reserve));
         return new ConnectionBudget(wanted, (int)Math.Min(wanted, Math.Clamp(machineMemory / BytesPerConnection, 100, Highest)));
     }

@@ -33,7 +33,7 @@ internal sealed class PostgresStore : IStoreServer
     {
         get
         {
-            var pool = _store.Pool ?? new Pool();
+            var pool = _store.Connections!;
             return new NpgsqlConnectionStringBuilder
             {
                 Host = _folder!.Socket,
@@ -79,7 +79,7 @@ internal sealed class PostgresStore : IStoreServer
             places,
             Port,
             ConnectionBudget.Of(_guide, _store, _machineMemory).Granted,
-            (_store.Memory ?? ByteSize.FromMebibytes(128)).Bytes,
+            _store.MemoryLimit.Bytes,
             _machineMemory,
             _options.Durable));
         return new ProcessSpec

@@ -60,7 +60,7 @@ internal sealed class RedisStore(string name, SystemGuide guide, SystemState sta
         {
             Name = name,
             FileName = _program,
-            Arguments = [_folder.Configure("redis.conf", Settings(Port, _folder.Data, _folder.Socket, _password, _store.Memory ?? ByteSize.FromMebibytes(256), options.Durable))],
+            Arguments = [_folder.Configure("redis.conf", Settings(Port, _folder.Data, _folder.Socket, _password, _store.MemoryLimit, options.Durable))],
             WorkingDirectory = _folder.Data,
             InheritEnvironment = false,
             RunAs = _owner,

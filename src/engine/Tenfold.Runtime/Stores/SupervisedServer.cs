@@ -181,6 +181,7 @@ internal sealed class SupervisedServer : IAsyncDisposable
     private async Task WatchAsync()
     {
         var ends = 0;
+        string? notStarted = null; // why there was no new process to end
         while (!_stop.IsCancellationRequested)
         {
             var process = _process!;
@@ -190,12 +191,13 @@ internal sealed class SupervisedServer : IAsyncDisposable
                 return;
             }
 
-            ends = _policy.Count(ends, _options.Time.GetUtcNow() - process.StartedAt);
+            ends = _policy.Count(ends, notStarted is null ? _options.Time.GetUtcNow() - process.StartedAt : TimeSpan.Zero);
             var loop = ends >= _policy.LoopAfter;
             var pause = _policy.Pause(ends, _options.Random.NextDouble());
+            var ending = notStarted is null ? $"ended with exit code {code}{(code == 137 ? " (killed)" : "")}" : $"cannot be started again: {notStarted}";
             var reason = loop
-                ? $"crash loop: ended {ends} times in a row, last with exit code {code}; tried again every {_policy.Longest.TotalSeconds:0} s or sooner. {Tail()}"
-                : $"ended with exit code {code}{(code == 137 ? " (killed)" : "")}; started again in {pause.TotalMilliseconds:0} ms";
+                ? $"crash loop: {ends} times in a row, last it {ending}; tried again every {_policy.Longest.TotalSeconds:0} s or sooner. {Tail()}"
+                : $"{ending}; started again in {pause.TotalMilliseconds:0} ms";
             Set(loop ? StorePhase.CrashLoop : StorePhase.Restarting, reason);
             _options.Report($"store {Name}: {reason}");
             try
@@ -208,6 +210,7 @@ internal sealed class SupervisedServer : IAsyncDisposable
                 }
 
                 await StartOnceAsync(_stop.Token);
+                notStarted = null;
                 _options.Report($"store {Name}: ready again");
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -216,7 +219,8 @@ internal sealed class SupervisedServer : IAsyncDisposable
             }
             catch (Exception e) when (e is RuntimeException or IOException or UnauthorizedAccessException or Npgsql.NpgsqlException or TimeoutException)
             {
-                _log.Write(LogOrigin.Host, e.Message); // the next round tells the reason
+                _log.Write(LogOrigin.Host, e.Message);
+                notStarted = ReferenceEquals(process, _process) ? e.Message : null; // the next round tells the reason
             }
         }
     }

@@ -3,7 +3,7 @@ using Npgsql;
 namespace Rez.Tests;
 
 /// <summary>The system's own SQL files, in order, a transaction each.</summary>
-internal static class Schema
+internal static class SchemaFiles
 {
     public static string Folder { get; } = Path.Combine(Repository(), "systems", "rez", "schema");
 

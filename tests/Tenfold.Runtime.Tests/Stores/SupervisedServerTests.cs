@@ -1,0 +1,61 @@
+using Tenfold.Guide;
+using Tenfold.Runtime.Processes;
+using Tenfold.Runtime.Stores;
+
+namespace Tenfold.Runtime.Tests.Stores;
+
+public sealed class SupervisedServerTests
+{
+    [Fact]
+    public async Task A_server_that_cannot_even_be_started_again_is_a_crash_loop_that_says_why()
+    {
+        await using var temporary = new TemporaryState();
+        var fake = new Fake();
+        var time = new MovedClock();
+        var policy = RestartPolicy.Default with { First = TimeSpan.FromMilliseconds(1), Longest = TimeSpan.FromMilliseconds(5) };
+        await using var server = new SupervisedServer(fake, temporary.State, new StoreOptions { Time = time }, policy);
+        await server.StartAsync(default);
+        time.By = policy.Stable; // it has run well
+        fake.Broken = true;
+        ProcessIdentity.Of(server.Status().Pid!.Value)!.Signal(Signal.Kill);
+
+        await Limits.UntilAsync(() => server.Status().Phase == StorePhase.CrashLoop, "the crash loop to be noticed");
+        Assert.Contains("cannot be started again: the disk is full", server.Status().Reason, StringComparison.Ordinal);
+        fake.Broken = false;
+        await Limits.UntilAsync(() => server.Status().IsReady, "the server to be ready again");
+    }
+
+    private sealed class MovedClock : TimeProvider
+    {
+        public TimeSpan By { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + By;
+    }
+
+    private sealed class Fake : IStoreServer
+    {
+        public volatile bool Broken;
+
+        public string Name => "fake";
+
+        public StoreEngine Engine => StoreEngine.Redis;
+
+        public int Port => 1;
+
+        public string ConnectionString => "";
+
+        public Task PrepareAsync(CancellationToken cancel) => Task.CompletedTask;
+
+        public void ChoosePort()
+        {
+        }
+
+        public ProcessSpec BeforeStart() => Broken
+            ? throw new RuntimeException(RuntimeFailure.Machine, "the disk is full")
+            : new ProcessSpec { Name = Name, FileName = "sh", Arguments = ["-c", "echo ready; exec sleep 1000"], WorkingDirectory = "/" };
+
+        public bool SaysReady(string line) => line == "ready";
+
+        public Task AfterStartAsync(CancellationToken cancel) => Task.CompletedTask;
+    }
+}
