@@ -1,4 +1,5 @@
 using System.Net;
+using Tenfold.Gateway.Metrics;
 using Tenfold.Guide;
 
 namespace Tenfold.Gateway.Tests.Support;
