@@ -119,7 +119,7 @@ public sealed record Route
     [Between("1ms", "1h")]
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>To the first byte of the answer. Default: <see cref="Timeout"/>.</summary>
+    /// <summary>From the whole request sent to the first byte of the answer. Default: <see cref="Timeout"/>.</summary>
     [Between("1ms", "1d")]
     public TimeSpan? FirstByteTimeout { get; init; }
 }
