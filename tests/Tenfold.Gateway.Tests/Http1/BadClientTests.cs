@@ -150,7 +150,9 @@ public sealed class BadClientTests
     public async Task A_client_that_asks_and_asks_and_never_reads_is_dropped()
     {
         var time = new SetTime();
-        await using var gateway = await TestGateway.StartAsync(time: time);
+        // Nothing but the unread answers is to end it.
+        var section = new GatewaySection { Limits = new GatewayLimits { HeaderTimeout = TimeSpan.FromHours(1), KeepAlive = TimeSpan.FromHours(1) } };
+        await using var gateway = await TestGateway.StartAsync(section, time);
         using var peer = await gateway.ConnectAsync();
         peer.Socket.ReceiveBufferSize = 4096;
         var requests = string.Concat(Enumerable.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 2000));
