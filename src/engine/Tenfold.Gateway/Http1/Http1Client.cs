@@ -27,6 +27,7 @@ internal sealed class Http1Client : ClientExchange
     private long _readUntil = long.MaxValue; // for heads and between requests
     private long _writeUntil = long.MaxValue; // for answers of the gateway's own
     private volatile bool _closing; // the server is stopping
+    private volatile Tunnel? _tunnel;
     private bool _keepAlive;
     private bool _chunked;
     private bool _isFirst = true;
@@ -76,6 +77,7 @@ internal sealed class Http1Client : ClientExchange
     public void CloseWhenIdle()
     {
         _closing = true;
+        _tunnel?.EndUp();
         _input.CancelPendingRead();
     }
 
@@ -185,55 +187,13 @@ internal sealed class Http1Client : ClientExchange
     public override async ValueTask TunnelAsync(Http1Connection upstream)
     {
         _keepAlive = false;
-        await FlushAsync();
-        var up = UpAsync(upstream);
-        try
+        _tunnel = new Tunnel(this, _input, _output, upstream);
+        if (_closing)
         {
-            while (await upstream.ReadRawAsync() is { IsEmpty: false } piece)
-            {
-                _output.Write(piece.Span);
-                if (!await FlushAsync())
-                {
-                    break;
-                }
-            }
-        }
-        catch (Http1Exception)
-        {
-            // Ended by one side or from outside: a tunnel has no better end.
+            _tunnel.EndUp();
         }
 
-        upstream.Abort();
-        _closing = true;
-        _input.CancelPendingRead();
-        await up;
-    }
-
-    private async Task UpAsync(Http1Connection upstream)
-    {
-        try
-        {
-            while (!_closing)
-            {
-                var result = await _input.ReadAsync();
-                foreach (var piece in result.Buffer)
-                {
-                    await upstream.WriteAsync(piece);
-                }
-
-                _input.AdvanceTo(result.Buffer.End);
-                if (result.IsCompleted)
-                {
-                    break;
-                }
-            }
-
-            upstream.EndWriting();
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
-        {
-            // One side broke: the reader of the other direction sees the same, or the client's end aborts it.
-        }
+        await _tunnel.RunAsync();
     }
 
     public override void Abort()

@@ -178,54 +178,7 @@ internal sealed class Http2Client : ClientExchange, IDisposable
 
         await using var stream = await connect.AcceptAsync();
         (_input, _output) = (PipeReader.Create(stream), PipeWriter.Create(stream));
-        await FlushAsync();
-        var up = UpAsync(upstream);
-        try
-        {
-            while (await upstream.ReadRawAsync() is { IsEmpty: false } piece)
-            {
-                _output.Write(piece.Span);
-                if (!await FlushAsync())
-                {
-                    break;
-                }
-            }
-        }
-        catch (Http1Exception)
-        {
-            // Ended by one side or from outside: a tunnel has no better end.
-        }
-
-        upstream.Abort();
-        _input.CancelPendingRead();
-        await up;
-    }
-
-    private async Task UpAsync(Http1Connection upstream)
-    {
-        try
-        {
-            while (true)
-            {
-                var result = await _input.ReadAsync();
-                foreach (var piece in result.Buffer)
-                {
-                    await upstream.WriteAsync(piece);
-                }
-
-                _input.AdvanceTo(result.Buffer.End);
-                if (result.IsCompleted || result.IsCanceled)
-                {
-                    break;
-                }
-            }
-
-            upstream.EndWriting();
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
-        {
-            upstream.Abort();
-        }
+        await new Tunnel(this, _input, _output, upstream).RunAsync();
     }
 
     public override void Abort() => _lifetime.Abort();
