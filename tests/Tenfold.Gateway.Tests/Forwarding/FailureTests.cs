@@ -167,7 +167,7 @@ public sealed class FailureTests
         var budget = new Budget { Route = new RouteKey("GET", PathPattern.Parse("/slow/{id}")), Timeout = TimeSpan.FromMilliseconds(200) };
         await using var gateway = await TestGateway.StartAsync(budgets: [budget], upstreams: mute.EndPoint);
         Assert.Equal(HttpStatusCode.GatewayTimeout, (await gateway.Client.GetAsync("/slow/1")).StatusCode);
-        Assert.Equal(1, gateway.Server.Snapshot().ByRoute["GET /slow/{id}"].Errors);
+        await gateway.UntilAsync(now => now.ByRoute.TryGetValue("GET /slow/{id}", out var slow) && slow.Errors == 1);
     }
 
     [Fact]
@@ -272,7 +272,50 @@ public sealed class FailureTests
         Assert.True(await drained);
         gateway.Server.Remove("api", "api-1");
         Assert.Empty(gateway.Server.Snapshot().Instances);
-        Assert.Equal(1, gateway.Server.Snapshot().ByRoute["/**"].ByClass[2]);
+        await gateway.UntilAsync(now => now.ByRoute["/**"].ByClass[2] == 1);
+    }
+
+    [Fact]
+    public async Task What_outlives_the_removal_of_its_instance_is_counted_all_the_same()
+    {
+        var arrived = new TaskCompletionSource();
+        var broken = new TaskCompletionSource();
+        await using var upstream = new RawUpstream(async peer =>
+        {
+            await peer.ReadRequestAsync();
+            arrived.SetResult();
+            await broken.Task;
+        });
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        var request = gateway.Client.PostAsync("/", new StringContent("x"));
+        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        gateway.Server.Remove("api", "api-1");
+        Assert.Equal(0, gateway.Server.Snapshot().Total.Errors);
+        broken.SetResult();
+        using var response = await request;
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        await gateway.UntilAsync(now => now.Total.Errors == 1);
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.Equal((1, 1), (gateway.Server.Snapshot().Total.Errors, gateway.Server.Snapshot().Total.Requests));
+        }
+    }
+
+    [Fact]
+    public async Task A_change_of_protocol_that_nobody_asked_for_is_502()
+    {
+        await using var upstream = RawUpstream.Answering(_ => "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        Assert.Equal(HttpStatusCode.BadGateway, (await gateway.Client.GetAsync("/")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_request_with_a_body_is_not_upgraded()
+    {
+        await using var upstream = RawUpstream.Answering(request => RawUpstream.Ok(request.Contains("Upgrade", StringComparison.OrdinalIgnoreCase) ? "yes" : "no"));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        var answer = await gateway.SendRawAsync("POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\nx");
+        Assert.EndsWith("no", answer, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -90,7 +90,15 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
                 }
             }
 
-            return head.Status == 101 ? await SwitchAsync(connection, head) : await AnswerAsync(connection, head);
+            if (head.Status != 101)
+            {
+                return await AnswerAsync(connection, head);
+            }
+
+            // A tunnel that nobody asked for would carry the client's next requests past the gateway.
+            return exchange.Request.UpgradeBytes.IsEmpty
+                ? Fail(unsent: false, (502, "The instance changed the protocol without being asked."))
+                : await SwitchAsync(connection, head);
         }
         catch (Http1Exception e)
         {
