@@ -110,6 +110,12 @@ internal sealed class UpdateProduct(NpgsqlDataSource database)
         {
             errors = Describe(wrong);
         }
+        catch (InvalidOperationException)
+        {
+            // Its charset is no encoding that .NET knows.
+            await Problem.WriteAsync(context, StatusCodes.Status415UnsupportedMediaType, $"The body is '{context.Request.ContentType}'; send application/json in UTF-8.");
+            return null;
+        }
 
         if (errors.Count == 0)
         {

@@ -112,6 +112,9 @@ public sealed class BadInputTests(Shop shop)
     [InlineData("""{"price":"12"}""", 400)]
     [InlineData("""{"categoryId":999999}""", 400)]
     [InlineData("""{"isActive":"yes"}""", 400)]
+    [InlineData("""{"name":"\ud800"}""", 400)]
+    [InlineData("""{"name":"   "}""", 400)]
+    [InlineData("""{"price":79228162514264337593543950335}""", 400)]
     [InlineData("""{"colour":"red"}""", 400)]
     [InlineData("""{"id":5}""", 400)]
     public async Task A_wrong_change_is_a_problem_that_changes_nothing(string body, int status)
@@ -125,6 +128,12 @@ public sealed class BadInputTests(Shop shop)
     public async Task A_body_that_is_not_JSON_is_a_415_and_a_large_one_a_413()
     {
         await ProblemAsync(await shop.Http.PatchAsync("/api/products/17", new StringContent("name=x", Encoding.UTF8, "application/x-www-form-urlencoded")), 415);
+        using var odd = new ByteArrayContent("{}"u8.ToArray());
+        odd.Headers.TryAddWithoutValidation("Content-Type", "application/json; charset=klingon");
+        await ProblemAsync(await shop.Http.PatchAsync("/api/products/17", odd), 415);
+        using var broken = new ByteArrayContent([.. "{\"name\":\""u8, 0xff, .. "\"}"u8]);
+        broken.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+        await ProblemAsync(await shop.Http.PatchAsync("/api/products/17", broken), 400);
         await ProblemAsync(await shop.Http.PatchAsync("/api/products/17", Json("{\"name\":\"" + new string('x', 2 << 20) + "\"}")), 413);
     }
 

@@ -57,6 +57,18 @@ public sealed class BalancingPoliciesTests
         Assert.InRange(counts[3], 100, 900);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(100)]
+    public void Power_of_two_choices_keeps_a_light_one_light_however_busy_the_other_is(int busy)
+    {
+        var counts = Counts(new PowerOfTwoChoices(new SplitMixRandom(1)), Candidates((busy, 9), (0, 1)), 10_000);
+        Assert.InRange(counts[1], 900, 2_200);
+        counts = Counts(new PowerOfTwoChoices(new SplitMixRandom(1)), Candidates((9 * busy, 9), (busy, 1)), 10_000);
+        Assert.InRange(counts[1], 800, 1_200);
+    }
+
     [Fact]
     public void Round_robin_goes_round()
     {

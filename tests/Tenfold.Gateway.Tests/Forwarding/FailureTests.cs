@@ -160,6 +160,43 @@ public sealed class FailureTests
         Assert.Equal("x", await two.Client.GetStringAsync("/"));
     }
 
+    [Theory]
+    [InlineData(true, "200")]
+    [InlineData(false, "504")]
+    public async Task The_first_byte_is_waited_for_from_the_end_of_a_long_body_on(bool answers, string expected)
+    {
+        var all = new TaskCompletionSource();
+        await using var upstream = new RawUpstream(async peer =>
+        {
+            await peer.ReadUntilAsync("0\r\n\r\n");
+            all.SetResult();
+            await (answers ? peer.SendAsync(RawUpstream.Ok("x")) : peer.ReadToEndAsync());
+        });
+        var time = new SetTime();
+        var section = new GatewaySection
+        {
+            Routes = [TestGateway.Everything with { FirstByteTimeout = TimeSpan.FromSeconds(5) }],
+            Limits = new GatewayLimits { BodyRate = 0 },
+        };
+        await using var gateway = await TestGateway.StartAsync(section, time, upstreams: upstream.EndPoint);
+        using var peer = await gateway.ConnectAsync();
+        await peer.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
+        await gateway.UntilAsync(now => now.Instances[0].InFlight == 1);
+        time.Advance(TimeSpan.FromSeconds(20));
+        await Task.Delay(250); // two looks at the limits
+        await peer.SendAsync("0\r\n\r\n");
+        await all.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        for (var waited = 0; !answers && waited < 30 && peer.Socket.Available == 0; waited++) // 30 of the 40 s left to the whole
+        {
+            await Task.Delay(100);
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.True(answers || peer.Socket.Available > 0);
+
+        Assert.StartsWith($"HTTP/1.1 {expected}", await peer.ReadUntilAsync("\r\n\r\n"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_timeout_of_a_budget_caps_that_of_its_route()
     {
@@ -167,7 +204,7 @@ public sealed class FailureTests
         var budget = new Budget { Route = new RouteKey("GET", PathPattern.Parse("/slow/{id}")), Timeout = TimeSpan.FromMilliseconds(200) };
         await using var gateway = await TestGateway.StartAsync(budgets: [budget], upstreams: mute.EndPoint);
         Assert.Equal(HttpStatusCode.GatewayTimeout, (await gateway.Client.GetAsync("/slow/1")).StatusCode);
-        Assert.Equal(1, gateway.Server.Snapshot().ByRoute["GET /slow/{id}"].Errors);
+        await gateway.UntilAsync(now => now.ByRoute.TryGetValue("GET /slow/{id}", out var slow) && slow.Errors == 1);
     }
 
     [Fact]
@@ -272,7 +309,50 @@ public sealed class FailureTests
         Assert.True(await drained);
         gateway.Server.Remove("api", "api-1");
         Assert.Empty(gateway.Server.Snapshot().Instances);
-        Assert.Equal(1, gateway.Server.Snapshot().ByRoute["/**"].ByClass[2]);
+        await gateway.UntilAsync(now => now.ByRoute["/**"].ByClass[2] == 1);
+    }
+
+    [Fact]
+    public async Task What_outlives_the_removal_of_its_instance_is_counted_all_the_same()
+    {
+        var arrived = new TaskCompletionSource();
+        var broken = new TaskCompletionSource();
+        await using var upstream = new RawUpstream(async peer =>
+        {
+            await peer.ReadRequestAsync();
+            arrived.SetResult();
+            await broken.Task;
+        });
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        var request = gateway.Client.PostAsync("/", new StringContent("x"));
+        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        gateway.Server.Remove("api", "api-1");
+        Assert.Equal(0, gateway.Server.Snapshot().Total.Errors);
+        broken.SetResult();
+        using var response = await request;
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        await gateway.UntilAsync(now => now.Total.Errors == 1);
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.Equal((1, 1), (gateway.Server.Snapshot().Total.Errors, gateway.Server.Snapshot().Total.Requests));
+        }
+    }
+
+    [Fact]
+    public async Task A_change_of_protocol_that_nobody_asked_for_is_502()
+    {
+        await using var upstream = RawUpstream.Answering(_ => "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        Assert.Equal(HttpStatusCode.BadGateway, (await gateway.Client.GetAsync("/")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_request_with_a_body_is_not_upgraded()
+    {
+        await using var upstream = RawUpstream.Answering(request => RawUpstream.Ok(request.Contains("Upgrade", StringComparison.OrdinalIgnoreCase) ? "yes" : "no"));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        var answer = await gateway.SendRawAsync("POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\nx");
+        Assert.EndsWith("no", answer, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -47,5 +47,7 @@ public sealed class PassiveWatchTests
     [InlineData(5_000, 10_000, 0.5)]
     [InlineData(10_000, 10_000, 1)]
     [InlineData(0, 0, 1)]
+    [InlineData(-500, 0, 1)]
+    [InlineData(-500, 10_000, 0.1)]
     public void Slow_start_rises_in_a_line(long age, long duration, double expected) => Assert.Equal(expected, SlowStart.Factor(age, duration), 6);
 }

@@ -75,6 +75,34 @@ public sealed class Http2Tests
     }
 
     [Fact]
+    public async Task A_path_with_a_space_cannot_write_its_own_request_line()
+    {
+        var seen = 0;
+        await using var upstream = RawUpstream.Answering(_ => RawUpstream.Ok($"{Interlocked.Increment(ref seen)}"));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        using var peer = await gateway.ConnectAsync();
+        const string Path = "/public HTTP/1.1";
+        // HPACK: GET, http, :authority and :path as literals.
+        var head = $"\u0082\u0086\u0001\u0001a\u0004{(char)Path.Length}{Path}";
+        await peer.SendAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\0\0\0\x04\0\0\0\0\0" + $"\0\0{(char)head.Length}\x01\x05\0\0\0\x01{head}");
+        Assert.NotNull(await peer.ReadUntilAsync("\"status\":400"));
+        Assert.Equal(0, seen);
+    }
+
+    [Fact]
+    public async Task Header_values_beyond_ASCII_and_long_methods_pass()
+    {
+        await using var upstream = RawUpstream.Answering(request => RawUpstream.Ok(request.Split(' ')[0], "X-Name: \xc3\xbc\r\n"));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        using var client = ClientOf(gateway);
+        var method = new string('M', 4000);
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var response = await client.SendAsync(request);
+        Assert.Equal("\xc3\xbc", response.Headers.GetValues("X-Name").Single());
+        Assert.Equal(method, await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
     public async Task An_instance_that_dies_is_survived_and_an_endless_wait_is_504()
     {
         await using var dying = new RawUpstream(async peer => await peer.ReadRequestAsync());

@@ -29,6 +29,11 @@ internal sealed class KestrelUpstream(WebApplication app) : IAsyncDisposable
             response.ContentLength = request.ContentLength;
             await request.Body.CopyToAsync(response.Body);
         });
+        app.MapMethods("/upload", ["POST", "PUT"], async (HttpRequest request) =>
+        {
+            await request.Body.CopyToAsync(Stream.Null);
+            return "read";
+        });
         app.Map("/ws", async (HttpContext context) =>
         {
             using var socket = await context.WebSockets.AcceptWebSocketAsync();

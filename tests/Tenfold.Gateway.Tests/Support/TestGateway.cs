@@ -1,4 +1,5 @@
 using System.Net;
+using Tenfold.Gateway.Metrics;
 using Tenfold.Guide;
 
 namespace Tenfold.Gateway.Tests.Support;
@@ -47,6 +48,22 @@ internal sealed class TestGateway : IAsyncDisposable
     }
 
     public Task<RawPeer> ConnectAsync() => RawPeer.ConnectAsync(Port);
+
+    /// <summary>Waits until the counts are so: a request is counted after its answer has gone, which the client may see first.</summary>
+    public async Task<GatewaySnapshot> UntilAsync(Func<GatewaySnapshot, bool> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (true)
+        {
+            var snapshot = Server.Snapshot();
+            if (condition(snapshot))
+            {
+                return snapshot;
+            }
+
+            await Task.Delay(10, limit.Token);
+        }
+    }
 
     /// <summary>Sends bytes on a new connection and reads until the gateway closes it.</summary>
     public async Task<string> SendRawAsync(string bytes)

@@ -27,6 +27,23 @@ public sealed class JudgeTests
     }
 
     [Theory]
+    [InlineData(0, 1, Outcome.NotEnoughSamples, Outcome.Missed)] // one without an answer could still be the one of 20
+    [InlineData(0, 2, Outcome.Missed, Outcome.Missed)]
+    [InlineData(10, 2, Outcome.Missed, Outcome.Met)]
+    [InlineData(20, 1, Outcome.Met, Outcome.Met)]
+    public void Requests_without_an_answer_do_not_hide_a_latency_that_cannot_be_held(int answered, int unanswered, Outcome p95, Outcome average)
+    {
+        var stats = Stats(answered);
+        for (var i = 0; i < unanswered; i++)
+        {
+            stats.Record(null, ErrorKind.Connect);
+        }
+
+        Assert.Equal(p95, One(stats, new Thresholds { P95 = TimeSpan.FromSeconds(1) }).Outcome);
+        Assert.Equal(average, One(stats, new Thresholds { Average = TimeSpan.FromSeconds(1) }).Outcome);
+    }
+
+    [Theory]
     [InlineData(100, 1, Outcome.Met)]
     [InlineData(100, 2, Outcome.Missed)]
     [InlineData(50, 0, Outcome.NotEnoughSamples)]

@@ -124,6 +124,9 @@ internal sealed class RequestHead
         return Routing.RequestPath.Decode(target[..pathLength], _path, out _pathLength);
     }
 
+    /// <summary>Whether this place, a target, could not stand in a request line.</summary>
+    public bool TargetHasSpaceOrControl(Range target) => Bytes[target] is var bytes && (bytes.Contains((byte)' ') || HeadParser.HasControl(bytes));
+
     /// <summary>Takes <c>*</c>, which is no path and fits no route; everything else is refused.</summary>
     public (int Status, string Detail) SetOpaqueTarget(Range target)
     {

@@ -15,7 +15,7 @@ internal static class UpstreamHead
     public static int Write(RequestHead request, ClientAddress client, ref byte[] into)
     {
         // What is added: framing, the connection's own lines and up to four forwarding headers that repeat the host.
-        var most = request.Length + (2 * request.HostBytes.Length) + client.MaxLength + 256;
+        var most = request.Length + request.Method.Length + (2 * request.HostBytes.Length) + client.MaxLength + 256;
         if (into.Length < most)
         {
             into = new byte[Math.Max(2048, most * 2)];

@@ -10,5 +10,5 @@ public static class SlowStart
     /// <param name="age">Milliseconds since it came in.</param>
     /// <param name="duration">Milliseconds until it has its full share; 0 for at once.</param>
     public static double Factor(long age, long duration) =>
-        age >= duration ? 1 : Math.Max(Least, (double)Math.Max(0, age) / duration);
+        duration <= 0 || age >= duration ? 1 : Math.Max(Least, (double)Math.Max(0, age) / duration);
 }

@@ -60,12 +60,20 @@ internal sealed class Http1Body(PipeReader input, GatewayClock clock, long limit
                 throw why;
             }
 
-            if (!input.TryRead(out var result))
+            ReadResult result;
+            try
             {
-                Volatile.Write(ref _waitingSince, clock.Now);
-                result = await input.ReadAsync();
-                _waited += clock.Now - _waitingSince;
-                Volatile.Write(ref _waitingSince, 0);
+                if (!input.TryRead(out result))
+                {
+                    Volatile.Write(ref _waitingSince, clock.Now);
+                    result = await input.ReadAsync();
+                    _waited += clock.Now - _waitingSince;
+                    Volatile.Write(ref _waitingSince, 0);
+                }
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException)
+            {
+                throw new ClientException(0, "The client has gone.");
             }
 
             if (result.IsCanceled)

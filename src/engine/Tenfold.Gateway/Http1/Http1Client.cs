@@ -16,6 +16,8 @@ internal sealed class Http1Client : ClientExchange
 {
     private const int Lingering = 2000; // ms that a refused client may go on sending before its connection is closed
 
+    private const int Patience = 10_000; // ms that a client may take to accept an answer of the gateway's own
+
     private readonly ConnectionContext _connection;
     private readonly PipeReader _input;
     private readonly PipeWriter _output;
@@ -23,6 +25,7 @@ internal sealed class Http1Client : ClientExchange
     private readonly GatewayClock _clock;
     private readonly Http1Body _body;
     private long _readUntil = long.MaxValue; // for heads and between requests
+    private long _writeUntil = long.MaxValue; // for answers of the gateway's own
     private volatile bool _closing; // the server is stopping
     private bool _keepAlive;
     private bool _chunked;
@@ -82,6 +85,11 @@ internal sealed class Http1Client : ClientExchange
         if (now >= Volatile.Read(ref _readUntil))
         {
             _input.CancelPendingRead();
+        }
+
+        if (now >= Volatile.Read(ref _writeUntil))
+        {
+            Abort();
         }
 
         if (_body.Left && _body.IsTooSlow(now))
@@ -151,8 +159,27 @@ internal sealed class Http1Client : ClientExchange
         Started = true;
         _keepAlive &= !_closing && !_body.Left;
         Http1Response.WriteOwn(_output, status, contentType, body.Span, Request.IsHead, _keepAlive);
-        await _output.FlushAsync();
-        _lingers = !_keepAlive;
+        var flush = _output.FlushAsync();
+        if (!flush.IsCompleted)
+        {
+            Volatile.Write(ref _writeUntil, _clock.Now + Patience); // no route, so no deadline: it is the client that does not read
+        }
+
+        await flush;
+        Volatile.Write(ref _writeUntil, long.MaxValue);
+        _lingers = !_keepAlive && HasMore();
+    }
+
+    // Whether something stands behind the last request that is answered here.
+    private bool HasMore()
+    {
+        if (!_input.TryRead(out var result))
+        {
+            return false;
+        }
+
+        _input.AdvanceTo(result.Buffer.Start);
+        return !result.Buffer.IsEmpty;
     }
 
     public override async ValueTask TunnelAsync(Http1Connection upstream)
@@ -203,9 +230,9 @@ internal sealed class Http1Client : ClientExchange
 
             upstream.EndWriting();
         }
-        catch (Http1Exception)
+        catch (Exception e) when (e is IOException or OperationCanceledException)
         {
-            // The reader of the other direction sees the same and ends the tunnel.
+            // One side broke: the reader of the other direction sees the same, or the client's end aborts it.
         }
     }
 
@@ -381,7 +408,8 @@ internal sealed class Http1Client : ClientExchange
             return true;
         }
 
-        var previous = (byte)'\n';
+        // What was scanned before was in order, so a line feed at its end had its CR.
+        var previous = scanned == 0 ? (byte)'\n' : (byte)'\r';
         foreach (var piece in buffer.Slice(Math.Max(0, scanned - 1)))
         {
             var span = piece.Span;

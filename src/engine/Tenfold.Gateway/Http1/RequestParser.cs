@@ -22,7 +22,7 @@ internal static class RequestParser
         var line = bytes[..lineEnd];
         var space = line.IndexOf((byte)' ');
         var last = line.LastIndexOf((byte)' ');
-        if (space <= 0 || last == space || !HeadParser.IsToken(line[..space]))
+        if (space <= 0 || last <= space + 1 || !HeadParser.IsToken(line[..space]))
         {
             return (400, "The request line is not METHOD TARGET VERSION.");
         }
@@ -116,7 +116,8 @@ internal static class RequestParser
 
         head.KeepAlive = !close && (head.Http11 || keep);
         // h2c by upgrade is deprecated (RFC 9113 section 3.1) and would hide requests from the gateway.
-        head.Upgrade = upgrade && head.Http11 && !HeaderNames.ListHas(head.Bytes[protocol], "h2c"u8) ? protocol : default;
+        // With a body it is not upgraded either: what follows the head would be neither body nor the new protocol for sure.
+        head.Upgrade = upgrade && head.Http11 && !head.HasBody && !HeaderNames.ListHas(head.Bytes[protocol], "h2c"u8) ? protocol : default;
         return default;
     }
 

@@ -244,7 +244,14 @@ internal sealed class Http2Client : ClientExchange, IDisposable
     private void Stop(ClientException why)
     {
         Volatile.Write(ref _stopped, why);
-        _input.CancelPendingRead();
+        try
+        {
+            _input.CancelPendingRead();
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The stream has been reset or is over: nobody reads from it.
+        }
     }
 
     private void ReadTrailers()

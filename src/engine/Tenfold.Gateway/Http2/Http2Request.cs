@@ -21,6 +21,12 @@ internal static class Http2Request
 
         into.Method = webSocket ? "GET" : request.Method;
         var target = Add(into, request.RawTarget);
+        // HTTP/2 frames the path, HTTP/1.1 ends it with a space: one within would end the request line early.
+        if (into.TargetHasSpaceOrControl(target))
+        {
+            return (400, "The request target has a control character or a space.");
+        }
+
         Add(into, "\r\n");
         var authority = request.Headers.Host.ToString();
         into.Host = Add(into, authority);

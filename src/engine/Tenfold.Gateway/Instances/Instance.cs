@@ -11,6 +11,7 @@ internal sealed class Instance : IDisposable
     private readonly PassiveWatch _passive;
     private readonly long _slowStart;
     private readonly CancellationTokenSource _leaving = new();
+    private int _disposed;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Series?[] _series;
     private int _inFlight;
@@ -27,6 +28,7 @@ internal sealed class Instance : IDisposable
         _slowStart = (long)health.SlowStart.TotalMilliseconds;
         _since = now;
         _series = new Series?[labels];
+        Leaving = _leaving.Token;
     }
 
     public Upstream Upstream { get; }
@@ -37,7 +39,8 @@ internal sealed class Instance : IDisposable
 
     public int InFlight => Volatile.Read(ref _inFlight);
 
-    public CancellationToken Leaving => _leaving.Token;
+    /// <summary>Cancelled when the instance is forgotten; may be looked at after that too.</summary>
+    public CancellationToken Leaving { get; }
 
     public Task Drained => _drained.Task;
 
@@ -84,6 +87,7 @@ internal sealed class Instance : IDisposable
     public void BeginDraining()
     {
         _draining = true;
+        Interlocked.MemoryBarrier(); // else a request that enters now and this look could miss each other
         if (InFlight == 0)
         {
             _drained.TrySetResult();
@@ -115,6 +119,11 @@ internal sealed class Instance : IDisposable
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
+        {
+            return;
+        }
+
         _leaving.Cancel();
         Connections.Dispose();
         _leaving.Dispose();

@@ -12,6 +12,7 @@ internal sealed class ServiceInstances(string name, Guide.Health health, RetryBu
     private readonly Lock _lock = new();
     private readonly SeriesSnapshot?[] _gone = new SeriesSnapshot?[labels]; // by label
     private readonly Series?[] _own = new Series?[labels];
+    private readonly List<(Instance Instance, bool Quiet)> _retired = []; // still to be added to _gone
     private ImmutableArray<Instance> _all = [];
 
     public string Name => name;
@@ -58,18 +59,50 @@ internal sealed class ServiceInstances(string name, Guide.Health health, RetryBu
     {
         lock (_lock)
         {
-            return (_all, [.. _gone]);
+            SeriesSnapshot?[] gone = [.. Settle()];
+            foreach (var (instance, _) in _retired)
+            {
+                AddUp(gone, instance);
+            }
+
+            return (_all, gone);
         }
     }
 
-    // What an instance counts after this is lost: the last moments of a request that outlived its instance's removal.
     private void Retire(Instance? old)
     {
-        for (var i = 0; old is not null && i < labels; i++)
+        if (old is not null)
         {
-            if (old.AllSeries[i]?.Snapshot() is { } last)
+            Settle();
+            _retired.Add((old, false));
+        }
+    }
+
+    // A request may outlive its instance's removal (it often ends because of it) and counts when it is over. So an instance
+    // is added up for good only when nothing was in flight there at the look before.
+    private SeriesSnapshot?[] Settle()
+    {
+        for (var i = _retired.Count - 1; i >= 0; i--)
+        {
+            var (instance, quiet) = _retired[i];
+            _retired[i] = (instance, instance.InFlight == 0);
+            if (quiet)
             {
-                _gone[i] = _gone[i]?.Plus(last) ?? last;
+                AddUp(_gone, instance);
+                _retired.RemoveAt(i);
+            }
+        }
+
+        return _gone;
+    }
+
+    private void AddUp(SeriesSnapshot?[] sums, Instance instance)
+    {
+        for (var i = 0; i < labels; i++)
+        {
+            if (instance.AllSeries[i]?.Snapshot() is { } last)
+            {
+                sums[i] = sums[i]?.Plus(last) ?? last;
             }
         }
     }

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -116,6 +117,7 @@ internal sealed class Listener : IAsyncDisposable
         var (section, limits) = (_guide.Gateway, _guide.Gateway.Limits);
         options.AddServerHeader = false;
         options.AllowSynchronousIO = false;
+        options.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1; // HTTP/2: the instance's bytes, whatever they mean
         options.Limits.MaxConcurrentConnections = limits.Connections;
         options.Limits.MaxConcurrentUpgradedConnections = limits.Connections;
         options.Limits.MaxRequestBodySize = limits.Body.Bytes;

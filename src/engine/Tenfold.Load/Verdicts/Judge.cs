@@ -42,6 +42,7 @@ public static class Judge
         }
 
         var histogram = stats.Latency;
+        var unanswered = stats.Count - histogram.Count; // no connection, no usable answer: certainly not within the limit
         var (measured, share) = measure switch
         {
             Measure.Average => (histogram.Mean, 1.0),
@@ -50,7 +51,7 @@ public static class Judge
             Measure.P99 => (histogram.Percentile(99), 0.01),
             _ => (histogram.Max, 1.0),
         };
-        yield return Of(subject, measure, most.TotalMilliseconds, measured.TotalMilliseconds, histogram.Count, share, share < 1 ? histogram.CountAbove(most) : 0);
+        yield return Of(subject, measure, most.TotalMilliseconds, measured.TotalMilliseconds, histogram.Count, share, histogram.CountAbove(most) + unanswered);
     }
 
     private static IEnumerable<Judgement> Errors(string subject, RouteStats stats, Percentage? limit)
@@ -61,13 +62,13 @@ public static class Judge
         }
     }
 
-    // over: requests beyond the limit, of which a share may be.
+    // over: requests beyond the limit or without an answer, of which a share may be.
     private static Judgement Of(string subject, Measure measure, double limit, double measured, long samples, double share, long over)
     {
         var needed = (long)Math.Ceiling(Math.Round(1 / share, 6));
         var outcome = samples >= needed
             ? measured <= limit ? Outcome.Met : Outcome.Missed
-            : over > share * needed ? Outcome.Missed : Outcome.NotEnoughSamples;
+            : over > (share < 1 ? share * needed : 0) ? Outcome.Missed : Outcome.NotEnoughSamples;
         return new Judgement(subject, measure, limit, measured, outcome, samples, needed);
     }
 }

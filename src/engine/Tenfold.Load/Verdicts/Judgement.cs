@@ -17,7 +17,7 @@ public enum Outcome
     Met,
     Missed,
 
-    /// <summary>Too few requests to say: a p99 needs 100, unless so many were over the limit that more could not help.</summary>
+    /// <summary>Too few requests to say: a p99 needs 100, unless so many were over the limit or unanswered that more could not help.</summary>
     NotEnoughSamples,
 }
 
