@@ -21,7 +21,12 @@ internal static class DetachedHost
     public static async Task<int> StartAsync(Shell shell, LocatedGuide located, SystemState state, EventPrinter events, CancellationToken cancel)
     {
         state.Create();
-        var progress = Path.Combine(state.Run, $"progress-{Environment.ProcessId}.json");
+        foreach (var old in Directory.EnumerateFiles(state.Run, Progress("*")).Where(IsLeft))
+        {
+            File.Delete(old);
+        }
+
+        var progress = Path.Combine(state.Run, Progress($"{Environment.ProcessId}"));
         var log = state.LogFile("host");
         if (File.Exists(log) && new FileInfo(log).Length > RotateAt)
         {
@@ -40,6 +45,12 @@ internal static class DetachedHost
         }
     }
 
+    private static string Progress(string pid) => $"progress-{pid}.json";
+
+    // Of a command that was killed.
+    private static bool IsLeft(string file) =>
+        int.TryParse(Path.GetFileNameWithoutExtension(file).Split('-')[^1], out var pid) && ProcessIdentity.Of(pid) is null;
+
     private static async Task<int> RelayAsync(Shell shell, SystemState state, Process host, string progress, EventPrinter events, CancellationToken cancel)
     {
         using var lines = new FollowedFile(progress);
@@ -49,16 +60,21 @@ internal static class DetachedHost
             foreach (var line in lines.ReadNew())
             {
                 var one = JsonSerializer.Deserialize(line, CliLineJson.Default.HostEvent)!;
+                if (one.Kind == HostEventKind.Failed)
+                {
+                    await host.WaitForExitAsync(CancellationToken.None);
+                    if (HostLock.Owner(state) is null) // else another host was quicker, and the caller waits for that one
+                    {
+                        events.Print(one);
+                    }
+
+                    throw new RuntimeException(one.Failure ?? RuntimeFailure.Failed, one.Text);
+                }
+
                 events.Print(one);
                 if (one.Kind == HostEventKind.Ready)
                 {
                     return ExitCode.Fine;
-                }
-
-                if (one.Kind == HostEventKind.Failed)
-                {
-                    await host.WaitForExitAsync(CancellationToken.None);
-                    throw new RuntimeException(one.Failure ?? RuntimeFailure.Failed, one.Text);
                 }
             }
 

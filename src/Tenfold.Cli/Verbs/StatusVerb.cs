@@ -10,6 +10,8 @@ namespace Tenfold.Cli.Verbs;
 /// <summary><c>tenfold status SYSTEM</c>; a system that is down is an answer, not an error.</summary>
 internal static class StatusVerb
 {
+    private const string NotAnswering = "not-answering";
+
     public static Command Create(Shell shell)
     {
         var system = Systems.Argument();
@@ -27,7 +29,7 @@ internal static class StatusVerb
         do
         {
             var status = await client.StatusAsync(cancel) ?? await WithoutAnswerAsync(shell, state, cancel);
-            if (watch && shell.Interactive && !json && status.State != "down")
+            if (watch && shell.Interactive && !json && status.Gateway is not null)
             {
                 await LiveTable.ShowAsync(client.StatusAsync, "Ctrl-C ends this view, not the system", shell.Time, cancel);
                 cancel.ThrowIfCancellationRequested();
@@ -55,6 +57,10 @@ internal static class StatusVerb
         {
             shell.Out.WriteLine($"{status.System} is down; start it with: tenfold up {status.System}");
         }
+        else if (status.State == NotAnswering)
+        {
+            shell.Out.WriteLine($"{status.System} has a host (pid {status.Pid}) that does not answer: it just begins, hangs, or is another user's; 'tenfold logs {status.System} host' shows what it said");
+        }
         else
         {
             StatusRows.Write(status, shell.Time.GetUtcNow(), shell.Out);
@@ -70,6 +76,6 @@ internal static class StatusVerb
             await Leftovers.EndAsync(shell, state, cancel);
         }
 
-        return new SystemStatus { System = state.System, State = owner is null ? "down" : "not-answering", Pid = owner?.Pid, StateFolder = state.Folder };
+        return new SystemStatus { System = state.System, State = owner is null ? "down" : NotAnswering, Pid = owner?.Pid, StateFolder = state.Folder };
     }
 }

@@ -39,12 +39,29 @@ internal static class UpVerb
         using var events = json ? EventPrinter.Json(shell) : EventPrinter.Plain(shell);
         if (detach)
         {
-            return await IsUpAsync(shell, located, state, events, cancel) ? ExitCode.Fine : await DetachedHost.StartAsync(shell, located, state, events, cancel);
+            return await DetachedAsync(shell, located, state, events, cancel);
         }
 
         return HostLock.Owner(state) is { } owner
             ? throw new UsageException($"{state.System} is up already (host process {owner.Pid}); see it with 'tenfold status {system} --watch', or stop it first with 'tenfold down {system}'")
             : await ForegroundHost.RunAsync(shell, located, state, events, live: shell.Interactive && !json, cancel);
+    }
+
+    private static async Task<int> DetachedAsync(Shell shell, LocatedGuide located, SystemState state, EventPrinter events, CancellationToken cancel)
+    {
+        while (!await IsUpAsync(shell, located, state, events, cancel))
+        {
+            try
+            {
+                return await DetachedHost.StartAsync(shell, located, state, events, cancel);
+            }
+            catch (RuntimeException) when (HostLock.Owner(state) is not null)
+            {
+                // Another command was quicker: the goal is the same.
+            }
+        }
+
+        return ExitCode.Fine;
     }
 
     /// <summary>Whether another host runs it, once that has started; false when there is none, or it has stopped by then.</summary>

@@ -56,6 +56,14 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_several_at_once_one_starts_it_and_all_return_once_it_is_up()
+    {
+        var ups = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => RunAsync("up", "shop", "--detach")));
+        Assert.All(ups, up => Assert.True(up.Code == 0, up.ToString()));
+        Assert.Equal("up", (await StatusAsync())["state"]!.GetValue<string>());
+    }
+
+    [Fact]
     public async Task After_a_host_was_killed_the_next_command_ends_what_it_left_and_says_so()
     {
         await RunAsync("up", "shop", "--detach");

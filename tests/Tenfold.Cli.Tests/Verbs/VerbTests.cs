@@ -115,6 +115,7 @@ public sealed class VerbTests : IDisposable
     public async Task Down_deletes_nothing_while_another_command_holds_the_system()
     {
         var state = SystemState.At(Path.Combine(_shell.State, "shop"), "shop");
+        state.Create();
         using (await HostLock.TryTakeAsync(state, TimeProvider.System, default, asHost: false))
         {
             var (code, output, error) = await _shell.RunAsync("down", "shop", "--delete");

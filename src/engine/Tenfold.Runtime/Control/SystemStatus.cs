@@ -8,7 +8,7 @@ public sealed record SystemStatus
     /// <summary>The system's name.</summary>
     public required string System { get; init; }
 
-    /// <summary><c>down</c>, <c>starting</c>, <c>up</c> or <c>stopping</c>.</summary>
+    /// <summary><c>down</c>, <c>starting</c>, <c>up</c> or <c>stopping</c>; <c>not-answering</c> when there is a host that hangs, just begins, or is another user's.</summary>
     public required string State { get; init; }
 
     /// <summary>Process id of its host.</summary>

@@ -21,11 +21,15 @@ public sealed class HostLock : IDisposable
     /// <param name="state">Whose lock.</param>
     /// <param name="time">Clock.</param>
     /// <param name="cancel">Stops the waiting for a holder that is just leaving.</param>
-    /// <param name="asHost">False for a command that only keeps hosts away for a moment: it is nobody's owner.</param>
+    /// <param name="asHost">False for a command that only keeps hosts away for a moment: it is nobody's owner, writes nothing, and the folder must be there.</param>
     /// <exception cref="RuntimeException">The state folder cannot be written.</exception>
     public static async Task<HostLock?> TryTakeAsync(SystemState state, TimeProvider time, CancellationToken cancel, bool asHost = true)
     {
-        state.Create();
+        if (asHost)
+        {
+            state.Create(); // the others must be able to stop and delete it on a full disk
+        }
+
         for (var i = 0; i < Tries; i++)
         {
             if (Open(state) is { } stream)

@@ -96,8 +96,14 @@ public static class StateFolder
         var probe = Path.Combine(folder, $".write-{Environment.ProcessId}");
         Guarded(folder, () =>
         {
-            File.WriteAllText(probe, "tenfold");
-            File.Delete(probe);
+            try
+            {
+                File.WriteAllText(probe, "tenfold");
+            }
+            finally
+            {
+                File.Delete(probe);
+            }
         });
     }
 
