@@ -188,15 +188,17 @@ public sealed class ForwardingTests
 
             await peer.SendAsync("0\r\n\r\n");
         });
-        var route = TestGateway.Everything with { Timeout = TimeSpan.FromMilliseconds(700) };
-        await using var gateway = await TestGateway.StartAsync(new GatewaySection { Routes = [route] }, upstreams: upstream.EndPoint);
+        var route = TestGateway.Everything with { Timeout = TimeSpan.FromSeconds(5) };
+        var time = new SetTime();
+        await using var gateway = await TestGateway.StartAsync(new GatewaySection { Routes = [route] }, time, upstreams: upstream.EndPoint);
         await using var stream = await gateway.Client.GetStreamAsync("/");
         using var reader = new StreamReader(stream);
         for (var i = 0; i < 4; i++)
         {
             Assert.Equal($"data: {i}", await reader.ReadLineAsync());
             await reader.ReadLineAsync();
-            await Task.Delay(300); // the time between two events, which the stream's whole time exceeds
+            time.Advance(TimeSpan.FromSeconds(3)); // four of them are more than the limit
+            await Task.Delay(250); // two looks at the limits
             next.Release();
         }
 
