@@ -35,6 +35,17 @@ public sealed class OrphansTests
     }
 
     [Fact]
+    public async Task A_tool_that_works_on_the_state_folder_is_ended_too()
+    {
+        await using var temporary = new TemporaryState();
+        var initdb = Tool.RunAsync(
+            new ProcessSpec { Name = "initdb of main", FileName = "sleep", Arguments = ["1000"], WorkingDirectory = "/", InheritEnvironment = false },
+            _ => { }, TimeProvider.System, default, temporary.State.Folder);
+        Assert.Single(await Orphans.EndAsync(temporary.State, TimeSpan.FromSeconds(5), TimeProvider.System));
+        Assert.Equal(143, await initdb.WaitAsync(Limits.Wait));
+    }
+
+    [Fact]
     public async Task A_stale_pid_file_whose_number_is_in_use_harms_nobody()
     {
         await using var temporary = new TemporaryState();
