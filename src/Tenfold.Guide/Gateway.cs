@@ -111,7 +111,7 @@ public sealed record Route
     /// <summary>For consistent-hash: <c>address</c> (default), <c>header:NAME</c> or <c>cookie:NAME</c>.</summary>
     public string? Hash { get; init; }
 
-    /// <summary>From the whole request received to the last byte of the answer. Default 1m.</summary>
+    /// <summary>From the request's head received to the last byte of the answer. Default 1m.</summary>
     [Between("1ms", "1d")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -119,7 +119,7 @@ public sealed record Route
     [Between("1ms", "1h")]
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>To the first byte of the answer. Default: <see cref="Timeout"/>.</summary>
+    /// <summary>From the whole request sent to the first byte of the answer. Default: <see cref="Timeout"/>.</summary>
     [Between("1ms", "1d")]
     public TimeSpan? FirstByteTimeout { get; init; }
 }

@@ -160,6 +160,43 @@ public sealed class FailureTests
         Assert.Equal("x", await two.Client.GetStringAsync("/"));
     }
 
+    [Theory]
+    [InlineData(true, "200")]
+    [InlineData(false, "504")]
+    public async Task The_first_byte_is_waited_for_from_the_end_of_a_long_body_on(bool answers, string expected)
+    {
+        var all = new TaskCompletionSource();
+        await using var upstream = new RawUpstream(async peer =>
+        {
+            await peer.ReadUntilAsync("0\r\n\r\n");
+            all.SetResult();
+            await (answers ? peer.SendAsync(RawUpstream.Ok("x")) : peer.ReadToEndAsync());
+        });
+        var time = new SetTime();
+        var section = new GatewaySection
+        {
+            Routes = [TestGateway.Everything with { FirstByteTimeout = TimeSpan.FromSeconds(5) }],
+            Limits = new GatewayLimits { BodyRate = 0 },
+        };
+        await using var gateway = await TestGateway.StartAsync(section, time, upstreams: upstream.EndPoint);
+        using var peer = await gateway.ConnectAsync();
+        await peer.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
+        await gateway.UntilAsync(now => now.Instances[0].InFlight == 1);
+        time.Advance(TimeSpan.FromSeconds(20));
+        await Task.Delay(250); // two looks at the limits
+        await peer.SendAsync("0\r\n\r\n");
+        await all.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        for (var waited = 0; !answers && waited < 30 && peer.Socket.Available == 0; waited++) // 30 of the 40 s left to the whole
+        {
+            await Task.Delay(100);
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.True(answers || peer.Socket.Available > 0);
+
+        Assert.StartsWith($"HTTP/1.1 {expected}", await peer.ReadUntilAsync("\r\n\r\n"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_timeout_of_a_budget_caps_that_of_its_route()
     {

@@ -38,6 +38,33 @@ public sealed class ForwardingTests
         Assert.Contains("X-Forwarded-For: 6.6.6.6, 127.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: b\r\nForwarded: for=6.6.6.6, for=127.0.0.1;host=\"a\";proto=http\r\n", seen, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("127.0.0.0/8", 2)]
+    [InlineData("10.0.0.0/8", 1)]
+    public async Task A_hash_of_the_address_looks_behind_a_proxy_that_is_trusted(string trusted, int instances)
+    {
+        await using var one = RawUpstream.Answering(_ => RawUpstream.Ok("1"));
+        await using var two = RawUpstream.Answering(_ => RawUpstream.Ok("2"));
+        var section = new GatewaySection { TrustForwarded = [trusted], Routes = [TestGateway.Everything with { Balance = Balance.ConsistentHash }] };
+        await using var gateway = await TestGateway.StartAsync(section, upstreams: [one.EndPoint, two.EndPoint]);
+        var answers = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < 40; i++)
+        {
+            var from = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var before in new[] { "", "1.2.3.4, ", "5.6.7.8," })
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Get, "/");
+                request.Headers.TryAddWithoutValidation("X-Forwarded-For", $"{before}203.0.113.{i}");
+                using var response = await gateway.Client.SendAsync(request);
+                from.Add(await response.Content.ReadAsStringAsync());
+            }
+
+            answers.Add(Assert.Single(from));
+        }
+
+        Assert.Equal(instances, answers.Count);
+    }
+
     [Fact]
     public async Task Many_requests_share_few_connections()
     {

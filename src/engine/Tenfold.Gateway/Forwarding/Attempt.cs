@@ -63,12 +63,7 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
     private async ValueTask<int> OnAsync(Http1Connection connection, bool reused)
     {
         var flight = exchange.Flight;
-        var now = clock.Now;
-        if (flight.Route.FirstByteTimeout is { } first && now + (long)first.TotalMilliseconds < flight.Deadline)
-        {
-            exchange.SetDeadline(now + (long)first.TotalMilliseconds, Ending.FirstByteTimeout);
-        }
-        else
+        if (flight.Streams || !TryExpectFirstByte())
         {
             exchange.SetDeadline(flight.Deadline, Ending.Timeout);
         }
@@ -78,8 +73,9 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
         try
         {
             await connection.WriteAsync(exchange.Outgoing.AsMemory(0, flight.OutgoingLength));
-            upload = flight.Streams ? Upload.Start(exchange, connection) : null;
+            upload = flight.Streams ? Upload.Start(exchange, connection, this) : null;
             var head = await ReadHeadAsync(connection);
+            upload?.Answered();
             exchange.SetDeadline(flight.Deadline, Ending.Timeout);
             if (RetryRules.IsRetryable(head.Status))
             {
@@ -130,6 +126,19 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
                 connection.Dispose();
             }
         }
+    }
+
+    /// <summary>From now on the first byte of the answer is waited for as long as the route says, if that is before the end of all.</summary>
+    public bool TryExpectFirstByte()
+    {
+        var flight = exchange.Flight;
+        if (flight.Route.FirstByteTimeout is not { } first || clock.Now + (long)first.TotalMilliseconds is var by && by >= flight.Deadline)
+        {
+            return false;
+        }
+
+        exchange.SetDeadline(by, Ending.FirstByteTimeout);
+        return true;
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

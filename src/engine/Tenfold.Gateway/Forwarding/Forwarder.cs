@@ -29,7 +29,7 @@ internal sealed class Forwarder(RouteTable routes, GatewaySection section, Gatew
 
         var flight = exchange.Flight;
         var service = route.Services[0].Service;
-        flight.Begin(route, label, route.HashBy.Of(request, exchange.Client.Address), RetryRules.IsIdempotent(request.Method), now + (long)timeout.TotalMilliseconds);
+        flight.Begin(route, label, route.HashBy.Of(request, exchange.Client), RetryRules.IsIdempotent(request.Method), now + (long)timeout.TotalMilliseconds);
         exchange.SetDeadline(flight.Deadline, Ending.Timeout);
         service.Budget.AddRequest(now / 1000);
         int status;

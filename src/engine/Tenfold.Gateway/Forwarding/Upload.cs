@@ -12,10 +12,13 @@ internal sealed class Upload
     private const int Before = 8; // room for a chunk's size line
     private readonly ClientExchange _exchange;
     private readonly Http1Connection _connection;
+    private readonly Attempt _attempt;
+    private readonly Lock _lock = new();
     private Task _task = Task.CompletedTask;
     private bool _stopped;
+    private bool _answered;
 
-    private Upload(ClientExchange exchange, Http1Connection connection) => (_exchange, _connection) = (exchange, connection);
+    private Upload(ClientExchange exchange, Http1Connection connection, Attempt attempt) => (_exchange, _connection, _attempt) = (exchange, connection, attempt);
 
     /// <summary>What the client did wrong, if it did.</summary>
     public ClientException? Error { get; private set; }
@@ -23,11 +26,20 @@ internal sealed class Upload
     /// <summary>Whether all of the body has been sent.</summary>
     public bool Complete { get; private set; }
 
-    public static Upload Start(ClientExchange exchange, Http1Connection connection)
+    public static Upload Start(ClientExchange exchange, Http1Connection connection, Attempt attempt)
     {
-        var upload = new Upload(exchange, connection);
+        var upload = new Upload(exchange, connection, attempt);
         upload._task = upload.RunAsync();
         return upload;
+    }
+
+    /// <summary>The head of the answer has come: the first byte is not waited for any more.</summary>
+    public void Answered()
+    {
+        lock (_lock)
+        {
+            _answered = true;
+        }
     }
 
     /// <summary>Ends it if it has not ended by itself: the answer is complete, nobody reads on.</summary>
@@ -60,6 +72,11 @@ internal sealed class Upload
             }
 
             Complete = true;
+            lock (_lock)
+            {
+                // An instance that reads the body first can answer only now.
+                _ = !_answered && _attempt.TryExpectFirstByte();
+            }
         }
         catch (ClientException e)
         {

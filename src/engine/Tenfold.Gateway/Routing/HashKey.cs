@@ -27,12 +27,11 @@ internal sealed class HashKey
     };
 
     /// <summary>The key's hash; null when the request has none, so that any instance will do.</summary>
-    public ulong? Of(RequestHead request, IPAddress client)
+    public ulong? Of(RequestHead request, ClientAddress client)
     {
         if (_address)
         {
-            Span<byte> bytes = stackalloc byte[16];
-            return client.TryWriteBytes(bytes, out var length) ? StableHash.Of(bytes[..length]) : null;
+            return client.Trusted && ForwardedFor(request) is { IsEmpty: false } address ? StableHash.Of(address) : OfAddress(client.Address);
         }
 
         if (_header is not null)
@@ -41,6 +40,28 @@ internal sealed class HashKey
         }
 
         return _cookie is null ? null : OfCookie(request);
+    }
+
+    private static ulong? OfAddress(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        return address.TryWriteBytes(bytes, out var length) ? StableHash.Of(bytes[..length]) : null;
+    }
+
+    // Behind a proxy that is believed all come from its address; the last entry is who came to it.
+    private static ReadOnlySpan<byte> ForwardedFor(RequestHead request)
+    {
+        ReadOnlySpan<byte> last = default;
+        foreach (ref readonly var field in request.Fields)
+        {
+            if (field.Known == KnownHeader.XForwardedFor)
+            {
+                var list = field.Value(request.Bytes);
+                last = list[(list.LastIndexOf((byte)',') + 1)..].Trim(" \t"u8);
+            }
+        }
+
+        return last;
     }
 
     private ulong? OfCookie(RequestHead request)
