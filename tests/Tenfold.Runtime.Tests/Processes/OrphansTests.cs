@@ -35,6 +35,38 @@ public sealed class OrphansTests
     }
 
     [Fact]
+    public async Task A_tool_that_works_on_the_state_folder_is_ended_too()
+    {
+        await using var temporary = new TemporaryState();
+        var initdb = Tool.RunAsync(
+            new ProcessSpec { Name = "initdb of main", FileName = "sleep", Arguments = ["1000"], WorkingDirectory = "/", InheritEnvironment = false },
+            _ => { }, TimeProvider.System, default, temporary.State.Folder);
+        Assert.Single(await Orphans.EndAsync(temporary.State, TimeSpan.FromSeconds(5), TimeProvider.System));
+        Assert.Equal(143, await initdb.WaitAsync(Limits.Wait));
+    }
+
+    [Fact]
+    public async Task A_process_that_starts_another_one_as_its_last_act_leaves_nothing()
+    {
+        await using var temporary = new TemporaryState();
+        var lines = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        var state = temporary.State;
+        await using var child = ChildProcess.Start(
+            new ProcessSpec
+            {
+                Name = "stubborn",
+                FileName = "sh",
+                Arguments = ["-c", "trap 'setsid sleep 1000 & echo $!; exit' TERM; echo ready; while :; do sleep 0.02; done"],
+                WorkingDirectory = "/",
+            },
+            state, lines.Enqueue, TimeProvider.System);
+        await Limits.UntilAsync(() => !lines.IsEmpty, "the child's first line");
+        await Orphans.EndAsync(state, TimeSpan.FromSeconds(5), TimeProvider.System);
+        await child.Exited.WaitAsync(Limits.Wait);
+        Assert.Null(ProcessIdentity.Of(int.Parse(lines.Last())));
+    }
+
+    [Fact]
     public async Task A_stale_pid_file_whose_number_is_in_use_harms_nobody()
     {
         await using var temporary = new TemporaryState();

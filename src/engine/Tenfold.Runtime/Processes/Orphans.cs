@@ -14,6 +14,7 @@ public static class Orphans
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan KillWait = TimeSpan.FromSeconds(10);
+    private const int Rounds = 5;
 
     /// <summary>
     /// Ends all processes of this state folder, removes their cgroups, pid files and sockets.
@@ -27,7 +28,20 @@ public static class Orphans
     /// <exception cref="RuntimeException">Something could not be ended, for instance because it is another user's.</exception>
     public static async Task<IReadOnlyList<Orphan>> EndAsync(SystemState state, TimeSpan grace, TimeProvider time, CancellationToken cancel = default)
     {
-        var found = Find(state);
+        var all = new List<Found>();
+        // Once more while there is something: a supervisor among them may have started another process meanwhile.
+        for (var round = 0; round < Rounds && Find(state) is { Count: > 0 } found; round++)
+        {
+            await EndAsync(found, round == 0 ? grace : TimeSpan.Zero, time, cancel);
+            all.AddRange(found);
+        }
+
+        await CleanAsync(state, time, cancel);
+        return [.. all.Select(one => new Orphan(one.Name, one.Process.Pid, one.Killed))];
+    }
+
+    private static async Task EndAsync(List<Found> found, TimeSpan grace, TimeProvider time, CancellationToken cancel)
+    {
         foreach (var one in found)
         {
             one.Ask();
@@ -46,9 +60,6 @@ public static class Orphans
                 RuntimeFailure.Machine,
                 $"{stubborn.Name} (pid {stubborn.Process.Pid}), left by an earlier run, cannot be ended: it belongs to another user or hangs in the kernel; end it by hand: sudo kill -9 {stubborn.Process.Pid}");
         }
-
-        await CleanAsync(state, time, cancel);
-        return [.. found.Select(one => new Orphan(one.Name, one.Process.Pid, one.Killed))];
     }
 
     private static List<Found> Find(SystemState state)

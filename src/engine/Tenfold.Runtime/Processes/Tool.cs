@@ -9,12 +9,17 @@ public static class Tool
 
     /// <summary>Runs it to its end and returns its exit code; its lines go to <paramref name="onLine"/>, one at a time.</summary>
     /// <remarks>Cancelling asks it to stop and waits for that up to a minute: a package manager must not be torn away.</remarks>
+    /// <param name="spec">What to run.</param>
+    /// <param name="onLine">Gets its output.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="cancel">Asks it to stop.</param>
+    /// <param name="stateFolder">The state folder that it works on: when this process is killed, the next host ends it (see <see cref="Orphans"/>).</param>
     /// <exception cref="RuntimeException">The program is missing.</exception>
-    public static async Task<int> RunAsync(ProcessSpec spec, Action<string> onLine, TimeProvider time, CancellationToken cancel)
+    public static async Task<int> RunAsync(ProcessSpec spec, Action<string> onLine, TimeProvider time, CancellationToken cancel, string? stateFolder = null)
     {
         var program = Programs.Find(spec.FileName, spec.WorkingDirectory)
             ?? throw new RuntimeException(RuntimeFailure.Machine, $"{spec.Name}: no program '{spec.FileName}' on this machine");
-        using var process = Process.Start(Launch.Prepare(spec, program, stateFolder: null))!;
+        using var process = Process.Start(Launch.Prepare(spec, program, stateFolder))!;
         process.StandardInput.Close();
         process.StandardError.Close();
         using var stopReading = new CancellationTokenSource();

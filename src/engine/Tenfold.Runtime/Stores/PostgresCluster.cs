@@ -99,7 +99,8 @@ internal sealed class PostgresCluster(string name, StoreFolder folder, SystemUse
                 },
                 lines.Add,
                 options.Time,
-                cancel);
+                cancel,
+                folder.State);
             if (code != 0)
             {
                 throw Failed(code, lines);

@@ -16,6 +16,9 @@ internal sealed class StoreFolder(string name, SystemState state, SystemUser? ow
 
     public string Root { get; } = state.Store(name);
 
+    /// <summary>Its system's state folder.</summary>
+    public string State { get; } = state.Folder;
+
     /// <summary>The server's data, and its working folder.</summary>
     public string Data => Path.Combine(Root, "data");
 
