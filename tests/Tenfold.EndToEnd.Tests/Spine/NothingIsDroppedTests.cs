@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Tenfold.EndToEnd.Tests.Support;
 
@@ -59,6 +60,28 @@ public sealed class NothingIsDroppedTests(RezFixture fixture)
             await _rez.ReadyAsync("api", 4);
             await _rez.Tenfold.SucceedAsync("scale", "rez", "api", "2");
             await _rez.ReadyAsync("api", 2);
+        });
+
+        NothingFailed(report);
+    }
+
+    /// <summary>All of the above, again and again.</summary>
+    [Fact]
+    [Trait("Suite", "soak")]
+    public async Task For_ten_minutes_of_kills_restarts_and_scaling()
+    {
+        var clock = Stopwatch.StartNew();
+        var report = await _rez.LoadWhileAsync("steady", async () =>
+        {
+            while (clock.Elapsed < TimeSpan.FromMinutes(10))
+            {
+                var victim = (await _rez.ReadyAsync("api", 2)).First().Value;
+                await Signals.SendAsync("KILL", victim);
+                await _rez.ReadyAsync("api", 2, not: victim);
+                await _rez.Tenfold.SucceedAsync("restart", "rez", "api");
+                await _rez.Tenfold.SucceedAsync("scale", "rez", "api", "4");
+                await _rez.Tenfold.SucceedAsync("scale", "rez", "api", "2");
+            }
         });
 
         NothingFailed(report);
