@@ -18,9 +18,10 @@ public sealed class FaultTests : IAsyncLifetime
     {
         await using var client = Connect(_server.Url);
         await client.SetAsync("key", "1".Utf8());
+        var sent = client.CommandsSent;
         await client.ExecuteAsync(["CLIENT", "PAUSE", 60_000, "ALL"]);
         var pending = Enumerable.Range(0, 50).Select(i => client.SetAsync($"key-{i}", "2".Utf8()).AsTask()).ToArray();
-        await Task.Delay(50, TestContext.Current.CancellationToken); // long enough to be sent; if not, the next line says so
+        await Eventually.IsTrueAsync(() => client.CommandsSent >= sent + 51, "sent");
         await _server.KillAsync();
         foreach (var command in pending)
         {
@@ -61,7 +62,7 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task An_answer_that_is_cut_in_its_middle_fails_its_command_and_nothing_of_it_is_seen()
     {
         await using var proxy = new Proxy(_server.Port);
-        await using var client = Connect(proxy.Url);
+        await using var client = new RedisClient(RedisOptions.Parse(proxy.Url) with { MaxBackoff = TimeSpan.FromMilliseconds(50) });
         var value = new byte[100_000];
         new Random(3).NextBytes(value);
         await client.SetAsync("large", value);
@@ -181,10 +182,13 @@ public sealed class FaultTests : IAsyncLifetime
         listener.Start();
         var serving = Task.Run(async () =>
         {
-            using var socket = await listener.AcceptSocketAsync();
-            await socket.ReceiveAsync(new byte[4096]);
-            await socket.SendAsync(answer.Utf8());
-            await socket.ReceiveAsync(new byte[4096]);
+            while (true)
+            {
+                using var socket = await listener.AcceptSocketAsync();
+                await socket.ReceiveAsync(new byte[4096]);
+                await socket.SendAsync(answer.Utf8());
+                await socket.ReceiveAsync(new byte[4096]);
+            }
         });
         await using var client = new RedisClient(RedisOptions.Parse($"redis://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}") with { ConnectionsPerNode = 1, ConnectWait = Eventually.Patience });
         var error = await Assert.ThrowsAsync<RedisConnectionException>(async () => await client.GetAsync("key"));
@@ -193,7 +197,8 @@ public sealed class FaultTests : IAsyncLifetime
             Assert.Contains(message, error.Message, StringComparison.Ordinal);
         }
 
-        await serving.WaitAsync(Eventually.Patience);
+        listener.Stop();
+        await Assert.ThrowsAnyAsync<Exception>(() => serving.WaitAsync(Eventually.Patience));
     }
 
     [Fact]
