@@ -102,6 +102,8 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
         if (_checkedEpoch != epoch)
         {
             await CheckRunAsync();
+            // A script that is sent in full first arrives after what was sent behind it.
+            await Task.WhenAll(Scripts.All.Select(script => client.ExecuteAsync(["SCRIPT", "LOAD", script.Text], _stop.Token).AsTask()));
             _checkedEpoch = epoch;
         }
 

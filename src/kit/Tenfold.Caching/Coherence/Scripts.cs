@@ -74,4 +74,6 @@ internal static class Scripts
         redis.call('SET', KEYS[1], ARGV[1])
         return 1
         """);
+
+    public static IReadOnlyList<RedisScript> All { get; } = [Acquire, TakeOver, Store, Put, Release, InvalidateTag, BeginRun];
 }
