@@ -15,6 +15,7 @@ public static class GuideSummary
         Section(text, "services", guide.Services.Select(s => (s.Key, Service(s.Value))));
         Section(text, "stores", guide.Stores.Select(s => (s.Key, Store(s.Value))));
         Section(text, $"gateway {(gateway.Tls is null ? "http" : "https")}://{gateway.Address}:{gateway.Port}", gateway.Routes.Select(r => (Match(r), Target(r))));
+        Section(text, "rate limits", guide.RateLimits.Select(l => (l.Key, RateLimit(l.Value))));
         Section(text, "budgets", guide.Budgets.Select(b => (b.Route.ToString(), Budget(b))));
         Section(text, "load tests", guide.Load.Select(l => (l.Key, Test(l.Value))));
         return text.ToString();
@@ -60,6 +61,14 @@ public static class GuideSummary
         "to " + (route.Service ?? string.Join(", ", (route.Services ?? new Dictionary<string, int>()).Select(s => $"{s.Key} (weight {s.Value})"))),
         RecordShape.Kebab(route.Balance.ToString()) + (route.Hash is { } hash ? $" of {hash}" : ""),
         $"timeout {Duration.Format(route.Timeout)}");
+
+    private static string RateLimit(RateLimit limit) => Joined(
+        $"{limit.Limit:#,0} in {Duration.Format(limit.Per)} by {limit.By}",
+        limit.Burst is { } burst && burst != limit.Limit ? $"{burst:#,0} at once" : null,
+        limit.Block > TimeSpan.Zero ? $"then blocked for {Duration.Format(limit.Block)}" : null,
+        limit.Routes.Count > 0 ? string.Join(", ", limit.Routes) : null,
+        limit.Except.Count > 0 ? $"not for {string.Join(", ", limit.Except)}" : null,
+        limit.At is { } place ? $"at the {RecordShape.Kebab(place.ToString())}" : null);
 
     private static string Budget(Budget budget) => Limits(
         ("average", budget.Average), ("p95", budget.P95), ("p99", budget.P99), ("timeout", budget.Timeout), ("errors", budget.Errors));

@@ -20,6 +20,9 @@ public sealed record SystemGuide
     /// <summary>The entrance: port, routes, limits.</summary>
     public GatewaySection Gateway { get; init; } = new();
 
+    /// <summary>How many requests one caller may send, by name.</summary>
+    public IReadOnlyDictionary<string, RateLimit> RateLimits { get; init; } = new Dictionary<string, RateLimit>();
+
     /// <summary>What each route promises.</summary>
     public IReadOnlyList<Budget> Budgets { get; init; } = [];
 

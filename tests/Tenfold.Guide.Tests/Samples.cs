@@ -51,6 +51,9 @@ internal static class Samples
               connect-timeout: 500ms
               first-byte-timeout: 20s
             - { path: /**, service: api }
+        rate-limits:
+          per-client: { limit: 100, per: 15m, by: header:X-Tenant, burst: 20, block: 15m, routes: [/api/**, POST /login], except: [10.0.0.0/8], at: app, store: cache, insurance: 50% }
+          per-user: { limit: 1k, per: 1h, by: user }
         budgets:
           - { route: GET /api/products, average: 200ms, p95: 400ms, p99: 800ms, timeout: 5s, errors: 0.1% }
         load:
