@@ -1,0 +1,346 @@
+using System.Net;
+using Tenfold.Redis.Protocol;
+
+namespace Tenfold.Redis.Connections;
+
+/// <summary>
+/// One life of a connection. Commands of any number of callers go out in the order in which they were given, as many at once
+/// as have gathered; answers come back in the same order and find their operation in a ring. Thread-safe.
+/// </summary>
+internal sealed partial class Connection
+{
+    private const int UsualOutput = 16 * 1024;
+    private const int KeptOutput = 1024 * 1024;
+
+    private readonly Lock _gate = new();
+    private readonly ConnectionContext _context;
+    private readonly Stream _stream;
+    private readonly Operation?[] _ring;
+    private readonly Queue<Operation> _waiting = []; // for room, in order
+    private readonly int _mask;
+    private CommandBuffer _output = new(UsualOutput);
+    private CommandBuffer _sending = new(UsualOutput);
+    private long _tail; // operations given, under the gate
+    private long _handedOver; // of these, how many have been given to the network, under the gate
+    private long _head; // of these, how many were answered; the reader's
+    private bool _flushing;
+    private bool _isClosed;
+    private int _lastSign; // tick at which something came, or was first owed
+    private Exception? _reason;
+
+    public Connection(Stream stream, EndPoint endPoint, ConnectionContext context)
+    {
+        (_stream, EndPoint, _context) = (stream, endPoint, context);
+        _ring = new Operation?[context.Options.MaxPending];
+        _mask = _ring.Length - 1;
+    }
+
+    public EndPoint EndPoint { get; }
+
+    /// <summary>Done when the connection has ended and everything on it has been settled; the result is why.</summary>
+    public Task<Exception> Ended { get; private set; } = Task.FromResult<Exception>(new InvalidOperationException("The connection was not started."));
+
+    public int Pending => (int)(Volatile.Read(ref _tail) - Volatile.Read(ref _head));
+
+    /// <summary>Whether CLIENT TRACKING is on.</summary>
+    public bool IsTracking { get; set; }
+
+    /// <summary>Begins to read. Once.</summary>
+    public void Start()
+    {
+        _lastSign = _context.Ticks.Now;
+        Ended = ReadAsync();
+    }
+
+    /// <summary>Gives a command; false if the connection has ended, and nothing of it was sent then.</summary>
+    public bool TrySend(Operation operation, ReadOnlySpan<RedisArgument> command)
+    {
+        bool flush;
+        lock (_gate)
+        {
+            if (_isClosed)
+            {
+                return false;
+            }
+
+            if (!HasRoom)
+            {
+                operation.Command ??= new CommandBuffer(256);
+                if (operation.Command.Count == 0)
+                {
+                    operation.Command.Write(command);
+                }
+
+                Wait(operation);
+                return true;
+            }
+
+            _output.Write(command);
+            flush = Enter(operation);
+        }
+
+        if (flush)
+        {
+            FlushSoon();
+        }
+
+        return true;
+    }
+
+    /// <summary>Gives the command that the operation keeps.</summary>
+    public bool TrySend(Operation operation)
+    {
+        bool flush;
+        lock (_gate)
+        {
+            if (_isClosed)
+            {
+                return false;
+            }
+
+            if (!HasRoom)
+            {
+                Wait(operation);
+                return true;
+            }
+
+            _output.WriteRaw(operation.Command!.Span);
+            flush = Enter(operation);
+        }
+
+        if (flush)
+        {
+            FlushSoon();
+        }
+
+        return true;
+    }
+
+    /// <summary>Sends what has gathered, if nobody does so already.</summary>
+    public void Flush()
+    {
+        lock (_gate)
+        {
+            if (_flushing || _output.Count == 0)
+            {
+                return;
+            }
+
+            _flushing = true;
+        }
+
+        Write();
+    }
+
+    /// <summary>Ends it; what is under way fails.</summary>
+    public void Abort(Exception reason)
+    {
+        Interlocked.CompareExchange(ref _reason, reason, null);
+        _stream.Dispose();
+    }
+
+    /// <summary>Fails what is over its time, asks for a sign of life, and ends a connection that gives none.</summary>
+    public void Tick(int now)
+    {
+        FailLate(now);
+        var options = _context.Options;
+        var silent = Ticks.Span(now - Volatile.Read(ref _lastSign));
+        switch (Liveness.Decide(silent, Pending > 0, options.PingInterval, options.StuckAfter))
+        {
+            case Sign.Ask:
+                _context.Ping(this);
+                break;
+            case Sign.Stuck:
+                Abort(new RedisException($"{EndPoint} is stuck: it owes {Pending} answers and sent nothing for {silent.TotalSeconds:0.0} s"));
+                break;
+        }
+
+        Flush(); // what a blocked thread may hold
+    }
+
+    private bool HasRoom =>
+        _waiting.Count == 0 && _tail - Volatile.Read(ref _head) < _ring.Length && (_output.Count < _context.Options.MaxUnsentBytes || _output.Count == 0);
+
+    // Under the gate, after the command was written. Whether the caller has to see to it that it is flushed.
+    private bool Enter(Operation operation)
+    {
+        if (_tail == Volatile.Read(ref _head))
+        {
+            Volatile.Write(ref _lastSign, _context.Ticks.Now);
+        }
+
+        _ring[_tail & _mask] = operation;
+        Volatile.Write(ref _tail, _tail + 1);
+        return !_flushing;
+    }
+
+    private void Wait(Operation operation)
+    {
+        if (_waiting.Count >= _context.Options.MaxWaiting)
+        {
+            operation.TryFail(new RedisConnectionException($"{_ring.Length} commands are under way on the connection to {EndPoint} and {_waiting.Count} wait for room.", mayHaveExecuted: false));
+            return;
+        }
+
+        _waiting.Enqueue(operation);
+    }
+
+    // The first command of a quiet connection leaves at once. While answers are due, what is given leaves in larger pieces:
+    // with whatever else this thread gives, or with what others give until another thread gets to it.
+    private void FlushSoon()
+    {
+        if (_context.Dispatcher.TryHold(this))
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_flushing || _output.Count == 0)
+            {
+                return;
+            }
+
+            _flushing = true;
+        }
+
+        if (_tail - Volatile.Read(ref _head) <= 1)
+        {
+            Write();
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static self => self.Write(), this, preferLocal: false);
+        }
+    }
+
+    // By whoever set _flushing; ends when nothing is left.
+    private void Write()
+    {
+        while (TryTakeOutput(out var bytes))
+        {
+            var write = WriteAsync(bytes);
+            if (!write.IsCompletedSuccessfully)
+            {
+                _ = WriteOnAsync(write);
+                return;
+            }
+        }
+    }
+
+    private async Task WriteOnAsync(ValueTask write)
+    {
+        await write;
+        while (TryTakeOutput(out var bytes))
+        {
+            await WriteAsync(bytes);
+        }
+    }
+
+    private ValueTask WriteAsync(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            var write = _stream.WriteAsync(bytes);
+            return write.IsCompletedSuccessfully ? write : Caught(write);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            Abort(e);
+            return default;
+        }
+
+        async ValueTask Caught(ValueTask writing)
+        {
+            try
+            {
+                await writing;
+            }
+            catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+            {
+                Abort(e);
+            }
+        }
+    }
+
+    private bool TryTakeOutput(out ReadOnlyMemory<byte> bytes)
+    {
+        lock (_gate)
+        {
+            _sending.Clear(KeptOutput);
+            if (_waiting.Count > 0)
+            {
+                LetIn();
+            }
+
+            if (_output.Count == 0 || _isClosed)
+            {
+                _flushing = false;
+                bytes = default;
+                return false;
+            }
+
+            (_output, _sending) = (_sending, _output);
+            var handedOver = _handedOver;
+            _handedOver = _tail;
+            bytes = _sending.Memory;
+            _context.Counters.Sent(bytes.Length, (int)(_tail - handedOver));
+            return true;
+        }
+    }
+
+    // Under the gate: those that waited for room enter in their order.
+    private void LetIn()
+    {
+        while (_waiting.Count > 0 && _tail - Volatile.Read(ref _head) < _ring.Length && _output.Count < _context.Options.MaxUnsentBytes)
+        {
+            var operation = _waiting.Dequeue();
+            if (!operation.IsSettled)
+            {
+                _output.WriteRaw(operation.Command!.Span);
+                Enter(operation);
+            }
+        }
+    }
+
+    private void FailLate(int now)
+    {
+        var tail = Volatile.Read(ref _tail);
+        for (var i = Volatile.Read(ref _head); i < tail; i++)
+        {
+            if (_ring[i & _mask] is not { } operation)
+            {
+                continue;
+            }
+
+            // The operation may be answered and in another use by now: its life is read while it still has its place.
+            var life = operation.Life;
+            var late = operation.Deadline - now <= 0;
+            if (late && Volatile.Read(ref _head) <= i)
+            {
+                operation.TryFail(life, Late(mayHaveExecuted: i < Volatile.Read(ref _handedOver)));
+            }
+        }
+
+        if (_waiting.Count > 0)
+        {
+            lock (_gate)
+            {
+                foreach (var operation in _waiting)
+                {
+                    if (operation.Deadline - now <= 0)
+                    {
+                        operation.TryFail(Late(mayHaveExecuted: false));
+                    }
+                }
+            }
+        }
+    }
+
+    private RedisTimeoutException Late(bool mayHaveExecuted)
+    {
+        _context.Counters.TimedOut();
+        var limit = $"No answer within {_context.Options.CommandTimeout.TotalMilliseconds:0} ms from {EndPoint}";
+        return new RedisTimeoutException($"{limit}; {Pending} commands are under way on that connection, {_waiting.Count} wait for room.", mayHaveExecuted);
+    }
+}

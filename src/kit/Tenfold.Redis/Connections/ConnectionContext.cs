@@ -1,0 +1,67 @@
+using Tenfold.Redis.Metrics;
+using Tenfold.Redis.Protocol;
+
+namespace Tenfold.Redis.Connections;
+
+/// <summary>What all connections of a client share.</summary>
+internal sealed class ConnectionContext
+{
+    public required RedisOptions Options { get; init; }
+
+    public required TimeProvider Time { get; init; }
+
+    public required Ticks Ticks { get; init; }
+
+    public required Dispatcher Dispatcher { get; init; }
+
+    public required OperationPool Operations { get; init; }
+
+    public required ClientCounters Counters { get; init; }
+
+    public required Random Random { get; init; }
+
+    public required IPushes Pushes { get; init; }
+
+    public required IResender Resender { get; init; }
+
+    public RespLimits Limits => new(Options.MaxReplyBytes);
+
+    /// <summary><see cref="RedisOptions.CommandTimeout"/> in ticks.</summary>
+    public int CommandTicks => field > 0 ? field : field = Connections.Ticks.Count(Options.CommandTimeout);
+
+    /// <summary>An operation for a command of the client's own.</summary>
+    public Operation NewOperation(int answers = 1)
+    {
+        var operation = Operations.Rent();
+        operation.Begin(0, Ticks.Now + CommandTicks, answers);
+        return operation;
+    }
+
+    /// <summary>Asks for a sign of life. That one came is all that counts, so nobody waits for the answer.</summary>
+    public void Ping(Connection connection)
+    {
+        var operation = Operations.Rent();
+        operation.Begin(0, Ticks.Now + Connections.Ticks.Count(Options.StuckAfter) + 20, 1);
+        operation.KeepsErrors = true;
+        connection.TrySend(operation, ["PING"]);
+    }
+}
+
+/// <summary>What Redis sends unasked. Called by the loops that read.</summary>
+internal interface IPushes
+{
+    void Take(Connection connection, RedisReply push);
+
+    /// <summary>A connection that tracked keys is gone.</summary>
+    void Lost(Connection connection);
+}
+
+/// <summary>Decides whether a command is sent again. Called by the loops that read.</summary>
+internal interface IResender
+{
+    /// <summary>True: the error is not the caller's answer, the command goes out again.</summary>
+    bool TakesOver(Operation operation, RedisReply error);
+
+    /// <summary>The same for a command that was not sent.</summary>
+    bool TakesOver(Operation operation);
+}

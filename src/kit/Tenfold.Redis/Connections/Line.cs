@@ -1,0 +1,327 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace Tenfold.Redis.Connections;
+
+/// <summary>
+/// A connection that is kept: made in the background, and made again after it is lost. Commands that come while the first
+/// attempt is under way wait for it, in order and for a bounded time; once an attempt has failed they fail at once. Thread-safe.
+/// </summary>
+internal sealed class Line : IAsyncDisposable
+{
+    private static readonly TimeSpan Steady = TimeSpan.FromSeconds(1); // a connection that lived shorter counts as a failure
+
+    private readonly Lock _gate = new();
+    private readonly ConnectionContext _context;
+    private readonly LineSettings _settings;
+    private readonly ILogger _log;
+    private readonly Queue<Operation> _parked = [];
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _running;
+    private volatile Connection? _current;
+    private Exception? _failure; // of the last attempt
+    private bool _isOver;
+
+    public Line(ConnectionContext context, LineSettings settings, ILogger log)
+    {
+        (_context, _settings, _log) = (context, settings, log);
+        _running = Task.Run(RunAsync);
+    }
+
+    public bool IsConnected => _current is not null;
+
+    public Connection? Current => _current;
+
+    /// <summary>The last attempt's failure; null while there is a connection or the first attempt after a loss is under way.</summary>
+    public Exception? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>Sends a command, now or when there is a connection; the operation tells how it went.</summary>
+    public void Send(Operation operation, ReadOnlySpan<RedisArgument> command)
+    {
+        if (_current?.TrySend(operation, command) == true)
+        {
+            return;
+        }
+
+        operation.Command ??= new Protocol.CommandBuffer(256);
+        if (operation.Command.Count == 0)
+        {
+            operation.Command.Write(command);
+        }
+
+        Park(operation);
+    }
+
+    /// <summary>Sends the command that the operation keeps.</summary>
+    public void Send(Operation operation)
+    {
+        if (_current?.TrySend(operation) != true)
+        {
+            Park(operation);
+        }
+    }
+
+    public void Tick(int now)
+    {
+        _current?.Tick(now);
+        List<Operation>? late = null;
+        lock (_gate)
+        {
+            while (_parked.TryPeek(out var operation) && operation.ConnectDeadline - now <= 0)
+            {
+                (late ??= []).Add(_parked.Dequeue());
+            }
+        }
+
+        foreach (var operation in late ?? [])
+        {
+            Refuse(operation, new TimeoutException($"none could be made within {_context.Options.ConnectWait.TotalMilliseconds:0} ms"));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _current?.Abort(new ObjectDisposedException(nameof(RedisClient)));
+        await _running;
+        _stop.Dispose();
+    }
+
+    private void Park(Operation operation)
+    {
+        Exception? failure;
+        lock (_gate)
+        {
+            if (_current is { } connection && connection.TrySend(operation))
+            {
+                return;
+            }
+
+            failure = _isOver ? new ObjectDisposedException(nameof(RedisClient)) : _failure;
+            if (failure is null && _parked.Count >= _context.Options.MaxWaiting)
+            {
+                failure = new InvalidOperationException($"{_parked.Count} commands already wait for it");
+            }
+
+            if (failure is null)
+            {
+                operation.ConnectDeadline = _context.Ticks.Now + Ticks.Count(_context.Options.ConnectWait);
+                _parked.Enqueue(operation);
+                return;
+            }
+        }
+
+        Refuse(operation, failure);
+    }
+
+    private void Refuse(Operation operation, Exception why)
+    {
+        if (!operation.IsSettled && !_context.Resender.TakesOver(operation))
+        {
+            var text = why is RedisConnectionException ? why.Message : $"There is no connection to {_settings.EndPoint}: {why.Message}";
+            operation.TryFail(new RedisConnectionException(text, mayHaveExecuted: false, why));
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        var connector = new Connector(_context);
+        var failures = 0;
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                var endPoint = await _settings.FindAsync(_stop.Token);
+                var connection = await connector.ConnectAsync(endPoint, _settings.Credentials, _stop.Token);
+                await VerifyAsync(connection);
+                var since = _context.Time.GetTimestamp();
+                Connected(connection);
+                var reason = await connection.Ended;
+                Lost(reason);
+                failures = _context.Time.GetElapsedTime(since) > Steady ? 0 : failures + 1;
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (RedisException e)
+            {
+                failures++;
+                Failed(e, failures);
+            }
+
+            if (failures > 0 && !_stop.IsCancellationRequested)
+            {
+                await PauseAsync(failures);
+            }
+        }
+
+        Over();
+    }
+
+    private async Task VerifyAsync(Connection connection)
+    {
+        try
+        {
+            await _settings.VerifyAsync(connection, _stop.Token);
+        }
+        catch (Exception e)
+        {
+            connection.Abort(e);
+            throw;
+        }
+    }
+
+    private async Task PauseAsync(int failures)
+    {
+        double draw;
+        lock (_context.Random)
+        {
+            draw = _context.Random.NextDouble();
+        }
+
+        var pause = Backoff.Pause(failures, _context.Options.MinBackoff, _context.Options.MaxBackoff, draw);
+        await Task.Delay(pause, _context.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private void Connected(Connection connection)
+    {
+        Operation[] parked;
+        lock (_gate)
+        {
+            // Under the gate, so that nothing overtakes what has been waiting.
+            foreach (var operation in parked = [.. _parked])
+            {
+                if (!operation.IsSettled && !connection.TrySend(operation))
+                {
+                    break; // lost again; the rest stays parked
+                }
+
+                _parked.Dequeue();
+            }
+
+            _current = connection;
+            _failure = null;
+        }
+
+        _context.Counters.Connected();
+        _log.LogInformation("Connected to Redis at {EndPoint}", connection.EndPoint);
+        _settings.OnConnected(connection);
+        if (_stop.IsCancellationRequested)
+        {
+            connection.Abort(new ObjectDisposedException(nameof(RedisClient)));
+        }
+    }
+
+    private void Lost(Exception reason)
+    {
+        _current = null;
+        _context.Counters.Lost();
+        if (!_stop.IsCancellationRequested)
+        {
+            _log.LogWarning("Lost the connection to Redis at {EndPoint}: {Reason}", _settings.EndPoint, reason.Message);
+            _settings.OnLost(reason);
+        }
+    }
+
+    private void Failed(RedisException failure, int failures)
+    {
+        // One line when it begins to fail, then one each doubling: an outage of hours is no flood.
+        if (int.IsPow2(failures))
+        {
+            _log.LogWarning("{Failure}; attempt {Attempt}", failure.Message, failures);
+        }
+
+        FailParked(failure);
+        _settings.OnLost(failure);
+    }
+
+    private void Over()
+    {
+        lock (_gate)
+        {
+            _isOver = true;
+        }
+
+        FailParked(new ObjectDisposedException(nameof(RedisClient)));
+    }
+
+    private void FailParked(Exception failure)
+    {
+        Operation[] parked;
+        lock (_gate)
+        {
+            _failure = failure;
+            parked = [.. _parked];
+            _parked.Clear();
+        }
+
+        foreach (var operation in parked)
+        {
+            Refuse(operation, failure);
+        }
+    }
+}
+
+/// <summary>What a line connects to. One that always goes to the same address; the sentinels' differs.</summary>
+internal class LineSettings(EndPoint endPoint, Credentials credentials)
+{
+    /// <summary>The address, for messages the last one known.</summary>
+    public virtual EndPoint EndPoint => endPoint;
+
+    public Credentials Credentials => credentials;
+
+    /// <summary>Where to connect to next.</summary>
+    public virtual ValueTask<EndPoint> FindAsync(CancellationToken cancel) => new(endPoint);
+
+    /// <summary>Throws a <see cref="RedisException"/> if this is not what was looked for.</summary>
+    public virtual ValueTask VerifyAsync(Connection connection, CancellationToken cancel) => default;
+
+    public virtual void OnConnected(Connection connection)
+    {
+    }
+
+    public virtual void OnLost(Exception reason)
+    {
+    }
+}
+
+/// <summary>A server and its connections; each key has one of them.</summary>
+internal sealed class Node : IAsyncDisposable
+{
+    private readonly Line[] _lines;
+
+    public Node(ConnectionContext context, LineSettings settings, ILogger log)
+    {
+        Settings = settings;
+        _lines = new Line[context.Options.ConnectionsPerNode];
+        for (var i = 0; i < _lines.Length; i++)
+        {
+            _lines[i] = new Line(context, settings, log);
+        }
+    }
+
+    public LineSettings Settings { get; }
+
+    public bool IsConnected => Array.TrueForAll(_lines, static line => line.IsConnected);
+
+    public ReadOnlySpan<Line> Lines => _lines;
+
+    public Line LineOf(int slot) => _lines.Length == 1 ? _lines[0] : _lines[slot % _lines.Length];
+
+    public void Tick(int now)
+    {
+        foreach (var line in _lines)
+        {
+            line.Tick(now);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var line in _lines)
+        {
+            await line.DisposeAsync();
+        }
+    }
+}

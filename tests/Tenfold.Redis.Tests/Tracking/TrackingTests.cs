@@ -1,0 +1,119 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Tenfold.Redis.Tests.Support;
+
+namespace Tenfold.Redis.Tests.Tracking;
+
+public sealed class TrackingTests(ServerFixture fixture) : IClassFixture<ServerFixture>
+{
+    [Fact]
+    public async Task A_tracked_read_tells_value_and_time_to_live_and_then_of_a_change()
+    {
+        await using var writer = new RedisClient(RedisOptions.Parse(fixture.Server.Url));
+        var copy = new Copy();
+        using var registration = fixture.Client.Track(copy);
+        await writer.SetAsync("tracked", "1".Utf8(), TimeSpan.FromMinutes(1));
+        var read = await fixture.Client.GetTrackedAsync("tracked".Utf8(), copy);
+        Assert.Equal("1", read.Value.Utf8());
+        Assert.InRange(read.TimeToLive!.Value, TimeSpan.FromSeconds(50), TimeSpan.FromMinutes(1));
+        Assert.Equal("1", copy.Values["tracked"]);
+
+        await writer.SetAsync("tracked", "2".Utf8());
+        await Eventually.IsTrueAsync(() => !copy.Values.ContainsKey("tracked"), "invalidated");
+        Assert.Null((await fixture.Client.GetTrackedAsync("tracked".Utf8(), copy)).TimeToLive);
+        Assert.Equal("2", copy.Values["tracked"]);
+    }
+
+    [Fact]
+    public async Task An_absent_key_is_tracked_and_an_untracked_read_is_not()
+    {
+        var copy = new Copy();
+        using var registration = fixture.Client.Track(copy);
+        Assert.Null((await fixture.Client.GetTrackedAsync("absent".Utf8(), copy)).Value);
+        await fixture.Client.GetAsync("untracked");
+        Assert.True(copy.Values.ContainsKey("absent"));
+        await fixture.Client.SetAsync("untracked", "1".Utf8());
+        await fixture.Client.SetAsync("absent", "1".Utf8());
+        await Eventually.IsTrueAsync(() => !copy.Values.ContainsKey("absent"), "invalidated");
+        Assert.DoesNotContain("untracked", copy.Invalidated);
+    }
+
+    [Fact]
+    public async Task A_flush_and_a_lost_connection_invalidate_everything()
+    {
+        var copy = new Copy();
+        await using var client = new RedisClient(RedisOptions.Parse(fixture.Server.Url));
+        using var registration = client.Track(copy);
+        await client.GetTrackedAsync("flushed".Utf8(), copy);
+        await fixture.Client.ExecuteAsync(["FLUSHALL"]);
+        await Eventually.IsTrueAsync(() => copy.Values.IsEmpty, "flushed");
+
+        await client.GetTrackedAsync("lost".Utf8(), copy);
+        await fixture.Client.ExecuteAsync(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        await Eventually.IsTrueAsync(() => copy.Values.IsEmpty, "lost");
+    }
+
+    [Fact]
+    public async Task The_error_of_a_tracked_read_is_thrown_and_nothing_is_copied()
+    {
+        var copy = new Copy();
+        await fixture.Client.ExecuteAsync(["RPUSH", "tracked-list", 1]);
+        var error = await Assert.ThrowsAsync<RedisServerException>(async () => await fixture.Client.GetTrackedAsync("tracked-list".Utf8(), copy));
+        Assert.Equal("WRONGTYPE", error.Code);
+        Assert.Empty(copy.Values);
+    }
+
+    [Fact]
+    public async Task A_copy_never_keeps_a_value_that_was_overwritten()
+    {
+        await using var writer = new RedisClient(RedisOptions.Parse(fixture.Server.Url));
+        var copy = new Copy();
+        using var registration = fixture.Client.Track(copy);
+        var last = 0;
+        var writing = Task.Run(async () =>
+        {
+            for (var i = 1; i <= 3000; i++)
+            {
+                await writer.SetAsync($"race-{i % 8}", Encoding.ASCII.GetBytes($"{i}"));
+            }
+
+            last = 3000;
+        });
+        var reading = Enumerable.Range(0, 16).Select(async reader =>
+        {
+            while (Volatile.Read(ref last) == 0)
+            {
+                await fixture.Client.GetTrackedAsync($"race-{reader % 8}".Utf8(), copy);
+            }
+        });
+        await Task.WhenAll([writing, .. reading]);
+
+        // A round trip on each connection: every invalidation before it has arrived. What is left must be what Redis has.
+        for (var i = 0; i < 8; i++)
+        {
+            var value = (await fixture.Client.GetAsync($"race-{i}")).Utf8();
+            if (copy.Values.TryGetValue($"race-{i}", out var kept))
+            {
+                Assert.Equal(value, kept);
+            }
+        }
+    }
+
+    private sealed class Copy : IRedisTracker
+    {
+        public ConcurrentDictionary<string, string> Values { get; } = new();
+
+        public ConcurrentBag<string> Invalidated { get; } = [];
+
+        public void OnRead(ReadOnlyMemory<byte> key, byte[]? value, TimeSpan? timeToLive) => Values[Encoding.UTF8.GetString(key.Span)] = value.Utf8() ?? "(none)";
+
+        public void OnInvalidated(ReadOnlySpan<byte> key)
+        {
+            var name = Encoding.UTF8.GetString(key);
+            Invalidated.Add(name);
+            Values.TryRemove(name, out _);
+        }
+
+        public void OnInvalidatedAll() => Values.Clear();
+    }
+}
