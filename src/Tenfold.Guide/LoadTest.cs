@@ -70,9 +70,22 @@ public sealed record ThinkStep : LoadStep
     public required TimeSpan Think { get; init; }
 }
 
+/// <summary>Send several requests at the same time, each on a connection of its own, and wait for all answers: <c>{ parallel: [{ get: /a }, { get: /b }] }</c>.</summary>
+public sealed record ParallelStep : LoadStep
+{
+    /// <summary>Most requests of one step.</summary>
+    public const int Most = 32;
+
+    /// <summary>The requests, 1 to 32.</summary>
+    public required IReadOnlyList<RequestStep> Parallel { get; init; }
+}
+
 /// <summary>Send a request: <c>{ get: /api/products, expect: 200, capture: { id: data.0.id } }</c>.</summary>
 public sealed record RequestStep : LoadStep
 {
+    /// <summary>Names that stand for a value made anew in each request; nothing that is captured can have them.</summary>
+    public static IReadOnlyList<string> Generators { get; } = ["uuid", "user", "iteration", "random"];
+
     /// <summary>GET, POST, PUT, PATCH or DELETE: the step's first key.</summary>
     [NotAKey]
     public required string Method { get; init; }

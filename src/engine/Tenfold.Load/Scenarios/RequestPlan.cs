@@ -123,7 +123,7 @@ internal sealed class RequestPlan : StepPlan
         var parsed = new List<Capture>();
         foreach (var (name, text) in captures)
         {
-            if (Template.Generators.Contains(name, StringComparer.Ordinal))
+            if (RequestStep.Generators.Contains(name, StringComparer.Ordinal))
             {
                 throw new LoadException(LoadFault.Usage, $"{where}: capture '{name}' has the name of a generator; choose another");
             }
@@ -197,6 +197,12 @@ internal sealed record Capture(string Name, int Slot, JsonPath Path);
 
 /// <summary>A step made ready.</summary>
 internal abstract class StepPlan;
+
+/// <summary>Requests that are sent at the same time.</summary>
+internal sealed class ParallelPlan(RequestPlan[] requests) : StepPlan
+{
+    public RequestPlan[] Requests { get; } = requests;
+}
 
 /// <summary>A pause, in nanoseconds.</summary>
 internal sealed class ThinkPlan(TimeSpan think) : StepPlan
