@@ -57,3 +57,24 @@ public sealed class SentinelFixture : IAsyncLifetime
         return others.Items.Length == 2 && replicas.Items.Length == 1 && replicas.Items.Span[0].Items.ToArray().Any(item => item.Kind == RedisReplyKind.Text && item.Text == "ok");
     }
 }
+
+internal static class PrimaryPort
+{
+    /// <summary>Of the server that takes this client's writes; 0 while none does.</summary>
+    public static async Task<int> PrimaryPortAsync(this RedisClient client)
+    {
+        try
+        {
+            await client.SetAsync("key", "1".Utf8());
+            return (int)(await client.ExecuteAsync(["CONFIG", "GET", "port"])).Items.Span[1].Integer;
+        }
+        catch (RedisConnectionException)
+        {
+            return 0;
+        }
+        catch (RedisServerException e) when (e.Code is "READONLY" or "MASTERDOWN")
+        {
+            return 0;
+        }
+    }
+}

@@ -21,7 +21,7 @@ internal sealed class SentinelRouter : Router
         _context = context;
         _settings = new SentinelSettings(context, log);
         _node = new Node(context, _settings, log);
-        _watch = new SentinelWatch(context, _settings, Switch, log);
+        _watch = new SentinelWatch(context, _settings, Announced, log);
     }
 
     public override bool IsConnected => _node.IsConnected;
@@ -39,7 +39,7 @@ internal sealed class SentinelRouter : Router
         // The command was refused; the caller is told, and the next connection goes to the new primary.
         if (error.ErrorBytes.StartsWith("READONLY "u8))
         {
-            Switch($"{from} is no primary any more");
+            End(endPoint => endPoint.Equals(from), $"{from} is no primary any more");
         }
 
         return false;
@@ -57,11 +57,16 @@ internal sealed class SentinelRouter : Router
         await _node.DisposeAsync();
     }
 
-    private void Switch(string why)
+    private void Announced(EndPoint primary) => End(endPoint => !endPoint.Equals(primary), $"{primary} was announced as the primary {_context.Options.SentinelPrimary}");
+
+    private void End(Predicate<EndPoint> which, string why)
     {
         foreach (var line in _node.Lines)
         {
-            line.Current?.Abort(new RedisException(why));
+            if (line.Current is { } connection && which(connection.EndPoint))
+            {
+                connection.Abort(new RedisException(why));
+            }
         }
     }
 }

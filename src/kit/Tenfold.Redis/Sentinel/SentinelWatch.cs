@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Tenfold.Redis.Cluster;
 using Tenfold.Redis.Connections;
 
 namespace Tenfold.Redis.Sentinel;
@@ -9,7 +10,7 @@ internal sealed class SentinelWatch : IAsyncDisposable
 {
     private readonly Line _line;
 
-    public SentinelWatch(ConnectionContext context, SentinelSettings sentinels, Action<string> onSwitch, ILogger log)
+    public SentinelWatch(ConnectionContext context, SentinelSettings sentinels, Action<EndPoint> onSwitch, ILogger log)
     {
         // Pushes of this connection are announcements, not invalidations or messages of the application's.
         var own = context with { Pushes = new Announcements(context.Options.SentinelPrimary!, onSwitch) };
@@ -20,7 +21,7 @@ internal sealed class SentinelWatch : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _line.DisposeAsync();
 
-    private sealed class WatchSettings(ConnectionContext context, SentinelSettings sentinels, Action<string> onSwitch)
+    private sealed class WatchSettings(ConnectionContext context, SentinelSettings sentinels, Action<EndPoint> onSwitch)
         : LineSettings(context.Options.EndPoints[0], Credentials.ForSentinels(context.Options))
     {
         private int _next;
@@ -58,11 +59,7 @@ internal sealed class SentinelWatch : IAsyncDisposable
             {
                 try
                 {
-                    var before = sentinels.EndPoint;
-                    if (!before.Equals(await sentinels.FindAsync(CancellationToken.None)) && !context.Options.EndPoints.Contains(before))
-                    {
-                        onSwitch($"{before} is not named as the primary any more");
-                    }
+                    onSwitch(await sentinels.FindAsync(CancellationToken.None));
                 }
                 catch (RedisException)
                 {
@@ -72,15 +69,16 @@ internal sealed class SentinelWatch : IAsyncDisposable
         }
     }
 
-    private sealed class Announcements(string name, Action<string> onSwitch) : IPushes
+    private sealed class Announcements(string name, Action<EndPoint> onSwitch) : IPushes
     {
         public void Take(Connection connection, RedisReply push)
         {
             var items = push.Items.Span;
             // name, former host and port, new host and port
-            if (items.Length == 3 && items[0].Text == "message" && items[2].Text?.Split(' ') is { Length: 5 } parts && parts[0] == name)
+            if (items.Length == 3 && items[0].Text == "message" && items[2].Text?.Split(' ') is { Length: 5 } parts && parts[0] == name
+                && int.TryParse(parts[4], out var port) && Redirection.ParseAddress(parts[3], port, connection.EndPoint) is { } primary)
             {
-                onSwitch($"{connection.EndPoint} announces {parts[3]}:{parts[4]} as the primary {name}");
+                onSwitch(primary);
             }
         }
 
