@@ -70,6 +70,16 @@ public sealed record ThinkStep : LoadStep
     public required TimeSpan Think { get; init; }
 }
 
+/// <summary>Send several requests at the same time, each on a connection of its own, and wait for all answers: <c>{ parallel: [{ get: /a }, { get: /b }] }</c>.</summary>
+public sealed record ParallelStep : LoadStep
+{
+    /// <summary>Most requests of one step.</summary>
+    public const int Most = 32;
+
+    /// <summary>The requests, 1 to 32.</summary>
+    public required IReadOnlyList<RequestStep> Parallel { get; init; }
+}
+
 /// <summary>Send a request: <c>{ get: /api/products, expect: 200, capture: { id: data.0.id } }</c>.</summary>
 public sealed record RequestStep : LoadStep
 {

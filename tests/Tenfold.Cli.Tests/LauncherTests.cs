@@ -55,6 +55,35 @@ public sealed class LauncherTests : IDisposable
         Assert.Equal(2, File.ReadAllLines(Path.Combine(_folder, "builds")).Length);
     }
 
+    [Fact]
+    public async Task What_a_running_system_was_started_from_stays_however_often_it_is_built_anew()
+    {
+        FakeDotnet("""while [ "$1" != --output ]; do shift; done; mkdir -p "$2"; touch "$2/tenfold.dll" """);
+        await RunAsync("x");
+        var first = Assert.Single(Builds());
+        using (var host = Process.Start(new ProcessStartInfo("bash", ["-c", "read", "host", Path.Combine(first, "tenfold.dll")]) { UseShellExecute = false, RedirectStandardInput = true })!)
+        {
+            await BuildThriceAsync();
+            Assert.Contains(first, Builds());
+            host.StandardInput.Close();
+            await host.WaitForExitAsync(Generous);
+        }
+
+        await BuildThriceAsync();
+        Assert.DoesNotContain(first, Builds());
+
+        string[] Builds() => Directory.GetDirectories(Path.Combine(_folder, ".build"));
+
+        async Task BuildThriceAsync()
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                await File.AppendAllTextAsync(Path.Combine(_folder, "src/Tenfold.Cli/Program.cs"), "//");
+                await RunAsync("x");
+            }
+        }
+    }
+
     private void FakeDotnet(string publish)
     {
         var path = Path.Combine(_folder, "tools", "dotnet");

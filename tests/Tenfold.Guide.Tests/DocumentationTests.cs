@@ -64,7 +64,7 @@ public sealed partial class DocumentationTests
     {
         foreach (var (record, heading) in Headings)
         {
-            Type[] types = record == typeof(LoadStep) ? [typeof(ThinkStep), typeof(RequestStep)] : [record];
+            Type[] types = record == typeof(LoadStep) ? [typeof(ThinkStep), typeof(ParallelStep), typeof(RequestStep)] : [record];
             Assert.Equal(types.SelectMany(t => RecordShape.Of(t).Keys).Select(Row), Rows(heading).Select(r => string.Join(" | ", r.Take(4))));
         }
     }
@@ -144,6 +144,7 @@ public sealed partial class DocumentationTests
         : type == typeof(JsonNode) ? "JSON"
         : type.IsGenericType ? (type.GetGenericArguments().Length == 1 ? "list of " : "mapping of ") + TypeName(type.GetGenericArguments()[^1])
         : type == typeof(Tls) ? "TLS"
+        : type == typeof(RequestStep) ? "request"
         : Headings[type].ToLowerInvariant();
 
     private static IEnumerable<Type> Records(Type type)

@@ -21,7 +21,7 @@ public sealed class GuideSummaryTests
         budgets
           GET /api/products  average 200ms, p95 400ms, p99 800ms, timeout 5s, errors 0.1%
         load tests
-          closed  up to 1,000 users · for 2m · 6 steps · average 1s, p50 1s, p95 1s, p99 1s, max 1s, errors 1%
+          closed  up to 1,000 users · for 2m · 7 steps · average 1s, p50 1s, p95 1s, p99 1s, max 1s, errors 1%
           open    up to 1,500 arrivals/s · for 2h · 1 step
 
         """,

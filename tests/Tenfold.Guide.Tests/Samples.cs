@@ -66,6 +66,7 @@ internal static class Samples
               - { patch: /a, json: [1] }
               - { delete: /a }
               - { think: 500ms }
+              - { parallel: [{ get: /a }, { get: /b }] }
             thresholds: { average: 1s, p50: 1s, p95: 1s, p99: 1s, max: 1s, errors: 1% }
           open:
             stages: [{ for: 1h, rate: 0.5 }, { for: 1h, rate: 1.5k }]

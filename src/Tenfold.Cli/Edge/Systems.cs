@@ -20,10 +20,9 @@ internal static class Systems
     /// <exception cref="UsageException">There is none of this name, or it has errors: all of them, one a line.</exception>
     public static LocatedGuide Read(Shell shell, string system)
     {
-        var file = Locate(shell, system);
-        var result = GuideReader.Read(file, shell.Environment);
+        var (file, result) = Find(shell, system);
         return result.Guide is { } guide
-            ? new LocatedGuide(guide, Path.GetFullPath(file))
+            ? new LocatedGuide(guide, Path.GetFullPath(file, shell.Folder))
             : throw new UsageException($"{Count(result.Errors.Count)} in the guide of {system}:\n{string.Join('\n', result.Errors)}");
     }
 
@@ -40,21 +39,29 @@ internal static class Systems
         return SystemState.Of(Read(shell, system).Guide.System, shell.Environment);
     }
 
-    /// <summary>The guide's file, in the shortest form that names it from the current folder.</summary>
+    /// <summary>The guide's file, in the shortest form that names it from the shell's folder, and what reading it came to.</summary>
     /// <exception cref="UsageException">There is none.</exception>
-    public static string Locate(Shell shell, string system)
+    public static (string File, GuideResult Result) Find(Shell shell, string system)
+    {
+        var found = Locate(shell, system);
+        var relative = Path.GetRelativePath(shell.Folder, found);
+        var shown = relative.StartsWith("..", StringComparison.Ordinal) ? found : relative;
+        var result = GuideReader.Read(found, shell.Environment);
+        return (shown, result with { Errors = [.. result.Errors.Select(error => error with { File = shown })] });
+    }
+
+    private static string Locate(Shell shell, string system)
     {
         var found = GuideLocator.Find(system, shell.Folder, shell.Repository);
-        if (found is null)
+        if (found is not null)
         {
-            var available = Available(shell);
-            throw new UsageException(available.Count == 0
-                ? $"no system '{system}': there is no systems/{system}/{GuideLocator.FileName} here or above, and no such file or folder"
-                : $"no system '{system}'{Suggestion.Among(system, available, "systems here")}");
+            return found;
         }
 
-        var relative = Path.GetRelativePath(Environment.CurrentDirectory, found);
-        return relative.StartsWith("..", StringComparison.Ordinal) ? found : relative;
+        var available = Available(shell);
+        throw new UsageException(available.Count == 0
+            ? $"no system '{system}': there is no systems/{system}/{GuideLocator.FileName} here or above, and no such file or folder"
+            : $"no system '{system}'{Suggestion.Among(system, available, "systems here")}");
     }
 
     public static string Count(int errors) => errors == 1 ? "1 error" : $"{errors} errors";

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Tenfold.Cli.Edge;
 using Tenfold.Cli.Output;
 using Tenfold.Runtime;
+using Tenfold.Runtime.Control;
 using Tenfold.Runtime.Host;
 using Tenfold.Runtime.Logs;
 using Tenfold.Runtime.Processes;
@@ -16,6 +17,7 @@ internal static class DetachedHost
     private const long RotateAt = 10 << 20;
     private const int ReportedLines = 15;
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(30);
+    private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(2);
 
     /// <summary>Relays the host's progress; returns 0 once the system is up, else the host's exit code.</summary>
     public static async Task<int> StartAsync(Shell shell, LocatedGuide located, SystemState state, EventPrinter events, CancellationToken cancel)
@@ -37,7 +39,8 @@ internal static class DetachedHost
         try
         {
             using var host = Start(located.File, progress, log);
-            return await RelayAsync(shell, state, host, progress, events, cancel);
+            using var control = new ControlClient(state, shell.Time);
+            return await RelayAsync(shell, state, host, progress, control.StatusAsync, events, cancel);
         }
         finally
         {
@@ -51,9 +54,13 @@ internal static class DetachedHost
     private static bool IsLeft(string file) =>
         int.TryParse(Path.GetFileNameWithoutExtension(file).Split('-')[^1], out var pid) && ProcessIdentity.Of(pid) is null;
 
-    private static async Task<int> RelayAsync(Shell shell, SystemState state, Process host, string progress, EventPrinter events, CancellationToken cancel)
+    /// <summary>Relays what the host writes; asks it too, because on a full disk its last line may never come.</summary>
+    internal static async Task<int> RelayAsync(
+        Shell shell, SystemState state, Process host, string progress, Func<CancellationToken, Task<SystemStatus?>> status, EventPrinter events, CancellationToken cancel)
     {
         using var lines = new FollowedFile(progress);
+        var asked = shell.Time.GetTimestamp();
+        var isUp = false;
         while (true)
         {
             var ended = host.HasExited; // asked before reading: its last words are not missed
@@ -85,8 +92,21 @@ internal static class DetachedHost
                 return host.ExitCode == 0 ? ExitCode.Missed : host.ExitCode;
             }
 
+            if (isUp)
+            {
+                // It said so before the lines above were read, and none of them was its last one.
+                events.Print(new HostEvent(HostEventKind.Ready, $"{state.System} is up"));
+                return ExitCode.Fine;
+            }
+
             try
             {
+                if (shell.Time.GetElapsedTime(asked) > AskEvery)
+                {
+                    isUp = await status(cancel) is { State: "up" } up && up.Pid == host.Id;
+                    asked = shell.Time.GetTimestamp();
+                }
+
                 await Task.Delay(Poll, shell.Time, cancel);
             }
             catch (OperationCanceledException)

@@ -21,7 +21,7 @@ internal static class LoadCommand
             var guide = Systems.Read(shell, request.System).Guide;
             var (name, test) = FindTest(guide, request.Test);
             var options = await OptionsAsync(request, guide, name, findRunning, cancellationToken);
-            await using var json = request.Json is null or "-" ? null : Create(Path.GetFullPath(request.Json, shell.Folder));
+            await using var json = request.Json is null or "-" ? null : ReportFile.Open(Path.GetFullPath(request.Json, shell.Folder));
             var display = new ProgressDisplay(shell.Error, InPlace(shell));
             var result = await LoadRunner.RunAsync(test, guide.Budgets, options, display.Show, display.Every, cancellationToken);
             display.Clear();
@@ -29,7 +29,7 @@ internal static class LoadCommand
             shell.Out.Write(request.Json == "-" ? JsonReport.Of(result, verdict) : TextReport.Of(result, verdict));
             if (json is not null)
             {
-                await json.WriteAsync(JsonReport.Of(result, verdict).AsMemory(), CancellationToken.None);
+                await json.WriteAsync(JsonReport.Of(result, verdict));
             }
 
             return verdict.ExitCode;
@@ -111,17 +111,5 @@ internal static class LoadCommand
             ?? (guide.Gateway.Port > 0
                 ? new Uri($"{(guide.Gateway.Tls is null ? "http" : "https")}://localhost:{guide.Gateway.Port}")
                 : throw new LoadException(LoadFault.Target, $"{guide.System} does not run"));
-    }
-
-    private static StreamWriter Create(string file)
-    {
-        try
-        {
-            return new StreamWriter(file); // now, not after an hour of load
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new LoadException(LoadFault.Usage, $"--json {file} cannot be written: {e.Message}", e);
-        }
     }
 }

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Tenfold.Cli.Edge;
 using Tenfold.Cli.Output;
 using Tenfold.Guide;
-using Tenfold.Guide.Reading;
 
 namespace Tenfold.Cli.Verbs;
 
@@ -21,8 +20,7 @@ internal static class CheckVerb
 
     private static int Run(Shell shell, string system, bool json)
     {
-        var file = Systems.Locate(shell, system);
-        var result = GuideReader.Read(file, shell.Environment);
+        var (file, result) = Systems.Find(shell, system);
         if (json)
         {
             shell.Out.WriteLine(JsonSerializer.Serialize(

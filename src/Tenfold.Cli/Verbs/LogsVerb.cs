@@ -54,9 +54,17 @@ internal static class LogsVerb
             return ExitCode.Fine;
         }
 
-        await foreach (var line in LogReader.FollowAsync(state.Logs, what, lines, shell.Time, cancel))
+        await using var reader = new ReaderGone(shell.Time, cancel);
+        try
         {
-            Write(shell, line, width, json);
+            await foreach (var line in LogReader.FollowAsync(state.Logs, what, lines, shell.Time, reader.Token))
+            {
+                Write(shell, line, width, json);
+            }
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            // Who read it has enough.
         }
 
         return ExitCode.Fine;

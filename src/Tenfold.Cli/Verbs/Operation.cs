@@ -17,7 +17,7 @@ internal static class Operation
 
         if (await client.StatusAsync(cancel) is { } status)
         {
-            StatusVerb.Write(shell, status, json);
+            StatusVerb.Write(shell, system, status, json);
         }
 
         return ExitCode.Fine;

@@ -36,7 +36,7 @@ internal static class StatusVerb
                 continue;
             }
 
-            Write(shell, status, json);
+            Write(shell, system, status, json);
             if (watch)
             {
                 await Task.Delay(TimeSpan.FromSeconds(1), shell.Time, cancel);
@@ -46,8 +46,8 @@ internal static class StatusVerb
         return ExitCode.Fine;
     }
 
-    /// <summary>Prints a status as text or JSON.</summary>
-    public static void Write(Shell shell, SystemStatus status, bool json)
+    /// <summary>Prints a status as text or JSON; hints name the system as the user did.</summary>
+    public static void Write(Shell shell, string system, SystemStatus status, bool json)
     {
         if (json)
         {
@@ -55,11 +55,11 @@ internal static class StatusVerb
         }
         else if (status.State == "down")
         {
-            shell.Out.WriteLine($"{status.System} is down; start it with: tenfold up {status.System}");
+            shell.Out.WriteLine($"{status.System} is down; start it with: tenfold up {system}");
         }
         else if (status.State == NotAnswering)
         {
-            shell.Out.WriteLine($"{status.System} has a host (pid {status.Pid}) that does not answer: it just begins, hangs, or is another user's; 'tenfold logs {status.System} host' shows what it said");
+            shell.Out.WriteLine($"{status.System} has a host (pid {status.Pid}) that does not answer: it just begins, hangs, or is another user's; 'tenfold logs {system} host' shows what it said");
         }
         else
         {

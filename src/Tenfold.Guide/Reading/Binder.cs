@@ -50,7 +50,8 @@ internal sealed class Binder(Findings findings)
         {
             { IsEnum: true } => Enumeration(node, type, path),
             _ when type == typeof(JsonNode) => JsonBody.Of(node)!,
-            _ when type == typeof(LoadStep) => Step(node, path),
+            _ when type == typeof(LoadStep) => Step(node, path, LoadSteps.Kinds, type),
+            _ when type == typeof(RequestStep) => Step(node, path, LoadSteps.Requests, type),
             { IsGenericType: true } when type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) => List(node, type, path, between),
             { IsGenericType: true } => Dictionary(node, type, path, between),
             _ => Record(node, type, path),
@@ -185,25 +186,30 @@ internal sealed class Binder(Findings findings)
         return record;
     }
 
-    private object Step(Node node, string path)
+    private object Step(Node node, string path, IReadOnlyList<string> allowed, Type type)
     {
         if (node is not MapNode map)
         {
-            return Wrong(node, path, $"expected a step such as {{ get: /path }} or {{ think: 1s }}, found {node.Kind}", Placeholder(typeof(LoadStep)));
+            return Wrong(node, path, $"expected a step such as {{ get: /path }}{(allowed.Contains(LoadSteps.Think) ? " or { think: 1s }" : "")}, found {node.Kind}", Placeholder(type));
         }
 
-        var kinds = map.Entries.Where(e => LoadSteps.Kinds.Contains(e.Key)).ToArray();
+        var kinds = map.Entries.Where(e => allowed.Contains(e.Key)).ToArray();
         if (kinds.Length != 1)
         {
             var found = kinds.Length == 0 ? "has no kind" : $"has several kinds: {string.Join(", ", kinds.Select(k => k.Key))}";
-            var near = map.Entries.Select(e => e.Key).FirstOrDefault(k => kinds.Length == 0 && Suggestion.Nearest(k, LoadSteps.Kinds) is not null, "");
-            return Wrong(node, path, found + Suggestion.Among(near, LoadSteps.Kinds, "exactly one is allowed"), Placeholder(typeof(LoadStep)));
+            var near = map.Entries.Select(e => e.Key).FirstOrDefault(k => kinds.Length == 0 && Suggestion.Nearest(k, allowed) is not null, "");
+            return Wrong(node, path, found + Suggestion.Among(near, allowed, "exactly one is allowed"), Placeholder(type));
         }
 
         var kind = kinds[0];
         if (kind.Key == LoadSteps.Think)
         {
             return Fill(map, Shape(typeof(ThinkStep)), path, alsoAllowed: null);
+        }
+
+        if (kind.Key == LoadSteps.Parallel)
+        {
+            return Fill(map, Shape(typeof(ParallelStep)), path, alsoAllowed: null);
         }
 
         var request = (RequestStep)Fill(map, Shape(typeof(RequestStep)), path, alsoAllowed: kind.Key);

@@ -5,7 +5,9 @@ internal static class LoadSteps
 {
     public const string Think = "think";
 
+    public const string Parallel = "parallel";
+
     public static IReadOnlyList<string> Requests { get; } = ["get", "post", "put", "patch", "delete"];
 
-    public static IReadOnlyList<string> Kinds { get; } = [.. Requests, Think];
+    public static IReadOnlyList<string> Kinds { get; } = [.. Requests, Think, Parallel];
 }

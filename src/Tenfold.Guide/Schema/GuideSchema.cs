@@ -13,6 +13,7 @@ public static class GuideSchema
 {
     private const string EnvironmentVariable = "environment-variable";
     private const string Step = "load-step";
+    private const string Request = "load-request";
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -126,7 +127,7 @@ public static class GuideSchema
                     : new JsonObject { ["type"] = "object", ["additionalProperties"] = item, ["maxProperties"] = Binder.MaxItems };
             }
 
-            return type == typeof(LoadStep) ? Definition(Step, Steps) : Definition(RecordShape.Kebab(type.Name), () => Record(type));
+            return type == typeof(LoadStep) ? Definition(Step, Steps) : type == typeof(RequestStep) ? Definition(Request, Requests) : Definition(RecordShape.Kebab(type.Name), () => Record(type));
         }
 
         private JsonObject Definition(string name, Func<JsonObject> create)
@@ -140,11 +141,14 @@ public static class GuideSchema
             return new JsonObject { ["$ref"] = $"#/$defs/{name}" };
         }
 
-        private JsonObject Steps()
+        private JsonObject Steps() => new()
         {
-            var kinds = LoadSteps.Requests.Select(kind => Object(RecordShape.Of(typeof(RequestStep)), kind)).Append(Record(typeof(ThinkStep)));
-            return new JsonObject { ["oneOf"] = new JsonArray([.. kinds]) };
-        }
+            ["oneOf"] = new JsonArray([.. RequestKinds(), Record(typeof(ThinkStep)), Record(typeof(ParallelStep))]),
+        };
+
+        private JsonObject Requests() => new() { ["oneOf"] = new JsonArray([.. RequestKinds()]) };
+
+        private IEnumerable<JsonObject> RequestKinds() => LoadSteps.Requests.Select(kind => Object(RecordShape.Of(typeof(RequestStep)), kind));
 
         private static JsonObject Scalar(ScalarFormat format, Type type, BetweenAttribute? between)
         {

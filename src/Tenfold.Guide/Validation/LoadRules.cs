@@ -61,7 +61,7 @@ internal static class LoadRules
 
     private static void Scenario(string path, IReadOnlyList<LoadStep> scenario, Findings findings)
     {
-        if (!scenario.OfType<RequestStep>().Any())
+        if (!scenario.Any(step => step is RequestStep or ParallelStep))
         {
             var unread = Enumerable.Range(0, scenario.Count).Any(i => !findings.IsReadable(ItemPath.Of(path, i)));
             if (!unread)
@@ -79,7 +79,33 @@ internal static class LoadRules
             {
                 Request(ItemPath.Of(path, i), request, captured, findings);
             }
+            else if (scenario[i] is ParallelStep parallel)
+            {
+                Parallel($"{ItemPath.Of(path, i)}.{LoadSteps.Parallel}", parallel.Parallel, captured, findings);
+            }
         }
+    }
+
+    // What one of them captures, the others cannot use: they are sent at the same time.
+    private static void Parallel(string path, IReadOnlyList<RequestStep> requests, HashSet<string> captured, Findings findings)
+    {
+        if (findings.IsReadable(path) && requests.Count is < 1 or > ParallelStep.Most)
+        {
+            findings.Add(path, $"has {requests.Count} requests; allowed: 1 to {ParallelStep.Most}");
+        }
+
+        var here = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < requests.Count; i++)
+        {
+            var request = ItemPath.Of(path, i);
+            Request(request, requests[i], [.. captured], findings);
+            foreach (var name in requests[i].Capture.Keys.Where(name => !here.Add(name)))
+            {
+                findings.AddToKey($"{request}.capture.{name}", $"'{name}' is captured by another request of this step already; which of them is answered last is not known");
+            }
+        }
+
+        captured.UnionWith(here.Except(Templates.Generators));
     }
 
     private static void Request(string path, RequestStep request, HashSet<string> captured, Findings findings)

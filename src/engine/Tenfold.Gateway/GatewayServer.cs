@@ -50,8 +50,8 @@ public sealed partial class GatewayServer : IAsyncDisposable
             service => new ServiceInstances(service.Key, service.Value.Health, new RetryBudget(section.Retries.Budget.Fraction, section.Retries.MinPerSecond), labels.Length),
             StringComparer.Ordinal);
         _routes = new RouteTable(guide, labels, new SplitMixRandom((ulong)time.GetTimestamp()), ServiceOf);
-        _pages = new OwnPages(WriteMetrics, _clock);
-        _sweeper = new Sweeper(_clock, SweepConnections);
+        _pages = new OwnPages(_routes, WriteMetrics, _clock);
+        _sweeper = new Sweeper(_clock, SweepConnections, fault => LogFault(_log, fault));
         _listener = new Listener(guide, new Forwarder(_routes, section, _clock, _pages), _clock, _sweeper, logs);
     }
 
@@ -115,7 +115,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         SnapshotTaker.Take(_services.Values, _routes.Labels, _pages.Unrouted, _listener.Clients, _clock.Time.GetUtcNow(), _clock.Now);
 
     /// <summary><see cref="Snapshot"/> in Prometheus text format.</summary>
-    public void WriteMetrics(IBufferWriter<byte> output) => PrometheusText.Write(Snapshot(), output);
+    public void WriteMetrics(IBufferWriter<byte> output) => PrometheusText.Write(Snapshot(), SnapshotTaker.InFlight(_sweeper.Exchanges, _routes.Labels), output);
 
     /// <summary>Stops listening, lets requests in flight finish for up to 5 s, then breaks them off. Twice does no harm.</summary>
     public async ValueTask DisposeAsync()
@@ -170,4 +170,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
 
     [LoggerMessage(4, LogLevel.Warning, "{Service}/{Instance} is {State} after a health check: {Reason}")]
     private static partial void LogChanged(ILogger log, string service, string instance, InstanceState state, string reason);
+
+    [LoggerMessage(5, LogLevel.Error, "A look at the connections failed; it goes on with the others")]
+    private static partial void LogFault(ILogger log, Exception fault);
 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -18,13 +19,18 @@ public static class TenfoldExtensions
     /// <summary>
     /// Reads the instance contract from the configuration (environment): where to listen (<c>TENFOLD_SOCKET</c>,
     /// <c>ASPNETCORE_URLS</c>, <c>PORT</c>), stores (<c>ConnectionStrings__NAME</c>; <c>main</c> is also the unkeyed
-    /// <see cref="Npgsql.NpgsqlDataSource"/>), logs as lines on stdout (<c>Logging__Console__FormatterName=json</c> for JSON).
+    /// <see cref="Npgsql.NpgsqlDataSource"/>), <c>drain</c> from the guide (<c>TENFOLD_GUIDE</c>, <c>TENFOLD_SERVICE</c>), logs as lines on stdout (<c>Logging__Console__FormatterName=json</c> for JSON).
     /// Outside Tenfold the same app starts with plain configuration.
     /// </summary>
     public static WebApplicationBuilder AddTenfold(this WebApplicationBuilder builder, Action<TenfoldOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         var options = new TenfoldOptions();
+        if (InstanceGuide.Read(builder.Configuration) is { } instance)
+        {
+            options.Drain = instance.Service.Drain;
+        }
+
         configure?.Invoke(options);
 
         builder.Services.AddSingleton(options);
@@ -50,15 +56,37 @@ public static class TenfoldExtensions
 
     /// <summary>
     /// First in the pipeline: counts and times every request, turns every error into <c>application/problem+json</c>,
-    /// and maps <c>/health</c> and <c>/metrics</c>.
+    /// answers HEAD wherever GET is answered, and maps <c>/health</c> and <c>/metrics</c>.
     /// </summary>
     public static WebApplication UseTenfold(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        app.Use(HeadAsGetAsync);
+        app.UseRouting(); // after the line above, and before the metrics, which go by route
         app.UseMiddleware<InstancePipeline>();
         app.MapGet("/health", app.Services.GetRequiredService<Readiness>().AnswerAsync);
         app.MapGet("/metrics", app.Services.GetRequiredService<RequestMetrics>().AnswerAsync);
         return app;
+    }
+
+    /// <summary>HEAD is GET without the body (RFC 9110, 9.3.2): the server leaves it out, because it goes by what was received.</summary>
+    private static async Task HeadAsGetAsync(HttpContext context, RequestDelegate next)
+    {
+        if (!HttpMethods.IsHead(context.Request.Method))
+        {
+            await next(context);
+            return;
+        }
+
+        context.Request.Method = HttpMethods.Get;
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            context.Request.Method = HttpMethods.Head;
+        }
     }
 
     private static void AddLogs(WebApplicationBuilder builder)

@@ -3,7 +3,7 @@ namespace Tenfold.AspNetCore;
 /// <summary>What an app may set beside the instance contract. Set in <c>AddTenfold</c>; not changed afterwards.</summary>
 public sealed class TenfoldOptions
 {
-    /// <summary>How long requests in flight may take after SIGTERM. Default 30 s, as the guide's <c>drain</c>.</summary>
+    /// <summary>How long requests in flight may take after SIGTERM. Default: the guide's <c>drain</c> of this service; 30 s outside a system.</summary>
     public TimeSpan Drain { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Largest request body in bytes; over it 413. Default 1 MiB.</summary>

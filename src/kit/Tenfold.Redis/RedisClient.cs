@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Tenfold.Redis.Cluster;
@@ -55,12 +56,19 @@ public sealed partial class RedisClient : IAsyncDisposable
             Pushes = new PushSink(this),
             Resender = new Resender(this),
         };
-        _router = new SingleRouter(_context, new LineSettings(_options.EndPoints[0], Credentials.ForServers(_options)), log);
+        _router = _options.Topology switch
+        {
+            RedisTopology.Cluster => new ClusterRouter(_context, log),
+            _ => new SingleRouter(_context, new LineSettings(_options.EndPoints[0], Credentials.ForServers(_options)), log),
+        };
         _subscriptions = new Subscriptions(_context, _router, log);
     }
 
     /// <summary>Whether every connection stands. False does not mean that commands fail: some servers or connections may be there.</summary>
     public bool IsConnected => _router.IsConnected;
+
+    /// <summary>Commands that were given to the network.</summary>
+    internal long CommandsSent => _context.Counters.CommandsSent;
 
     /// <summary>
     /// Any command, by its words: <c>ExecuteAsync(["HSET", key, "field", value])</c>. Commands that would change the connection
@@ -70,11 +78,6 @@ public sealed partial class RedisClient : IAsyncDisposable
     public ValueTask<RedisReply> ExecuteAsync(ReadOnlySpan<RedisArgument> command, CancellationToken cancel = default)
     {
         CommandRules.Check(command);
-        if (CommandRules.Blocks(command))
-        {
-            throw new ArgumentException($"{command[0]} blocks the connection that others share.");
-        }
-
         var key = _router.NeedsSlots ? CommandRules.KeyIndex(command) : -1;
         var operation = Start(key < 0 ? 0 : HashSlot.Of(command[key].ToKey()), command, cancel);
         return new ValueTask<RedisReply>(operation, operation.Version);
@@ -147,13 +150,13 @@ public sealed partial class RedisClient : IAsyncDisposable
             }
         }
 
-        public void Lost(Connection connection) => client._trackers.InvalidateAll();
+        public void Lost() => client._trackers.InvalidateAll();
     }
 
     /// <summary>Commands that go out again: scripts in full, redirections.</summary>
     private sealed class Resender(RedisClient client) : IResender
     {
-        public bool TakesOver(Operation operation, RedisReply error)
+        public bool TakesOver(Operation operation, RedisReply error, EndPoint from)
         {
             if (operation.Script is not null && error.ErrorBytes.StartsWith("NOSCRIPT"u8))
             {
@@ -164,7 +167,7 @@ public sealed partial class RedisClient : IAsyncDisposable
                 return true;
             }
 
-            return client._router.Redirects(operation, error);
+            return client._router.Redirects(operation, error, from);
         }
 
         public bool TakesOver(Operation operation) => client._router.Redirects(operation);

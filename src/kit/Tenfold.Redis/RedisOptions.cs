@@ -54,9 +54,6 @@ public sealed record RedisOptions
     /// <summary>Connections to each node; a key always uses the same one. Default 2, at most 64.</summary>
     public int ConnectionsPerNode { get; init; } = 2;
 
-    /// <summary>Connections for commands that block, and for leases, at one time in all. Default 32.</summary>
-    public int MaxDedicatedConnections { get; init; } = 32;
-
     /// <summary>How long connecting, TLS and the handshake may take together. Default 5 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -116,7 +113,6 @@ public sealed record RedisOptions
         Require(Topology != RedisTopology.Cluster || Database == 0, nameof(Database), $"is {Database}, but a cluster has only 0");
         Require(User is null || Password is not null, nameof(User), "needs a password");
         Require(ConnectionsPerNode is >= 1 and <= 64, nameof(ConnectionsPerNode), $"is {ConnectionsPerNode}, but must be 1 to 64");
-        Require(MaxDedicatedConnections >= 0, nameof(MaxDedicatedConnections), $"is {MaxDedicatedConnections}, but must be 0 or more");
         Require(MaxPending is >= 16 and <= 1 << 20 && int.IsPow2(MaxPending), nameof(MaxPending), $"is {MaxPending}, but must be a power of two from 16 to 1,048,576");
         Require(MaxWaiting >= 0, nameof(MaxWaiting), $"is {MaxWaiting}, but must be 0 or more");
         Require(MaxUnsentBytes >= 4096, nameof(MaxUnsentBytes), $"is {MaxUnsentBytes}, but must be at least 4,096 bytes");

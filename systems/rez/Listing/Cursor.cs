@@ -6,7 +6,8 @@ namespace Rez.Listing;
 
 /// <summary>
 /// Where a list goes on: the sort keys and id of the last row seen, bound to the query it came from by <see cref="Query"/>,
-/// a hash of sort and filters. Opaque to clients: base64url of 28 bytes.
+/// a hash of sort and filters. A row whose sort key changes between two pages can be met twice or not at all, as in every keyset
+/// walk; ids and creation times never change, so walks by them are whole. Opaque to clients: base64url of 28 bytes.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Cursor(uint Query, long First, long Second, long Id)

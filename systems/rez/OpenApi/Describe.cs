@@ -8,7 +8,7 @@ internal static class Describe
 {
     private static readonly Parameter Page = new("page", typeof(int), "Page by number, from 1; ends at row 10,000. Not with cursor.");
     private static readonly Parameter Limit = new("limit", typeof(int), "Rows a page, 1 to 100; 20 when not given.");
-    private static readonly Parameter Cursor = new("cursor", typeof(string), "pagination.nextCursor of the page before; same sort and filters.");
+    private static readonly Parameter Cursor = new("cursor", typeof(string), "pagination.nextCursor of the page before; same sort and filters. A walk meets every row once as long as its sort key stays the same: newest never changes, a price, rating or popularity may, and a row that changes it between two pages can be met twice or not at all.");
     private static readonly Parameter Id = new("id", typeof(long), "The id, from 1.") { InPath = true, Required = true };
     private static readonly Parameter Q = new("q", typeof(string), $"What to search for, 1 to {SearchText.Longest} characters; all words must be found.") { Required = true };
 

@@ -19,6 +19,9 @@ internal sealed class UpdateProduct(NpgsqlDataSource database)
         WHERE id = $1 AND ($9 IS NULL OR version = $9) RETURNING json, version
         """;
 
+    /// <summary>A change that met another one in a deadlock is made again: at most this often in all.</summary>
+    private const int Attempts = 3;
+
     public Task PutAsync(HttpContext context) => HandleAsync(context, whole: true);
 
     public Task PatchAsync(HttpContext context) => HandleAsync(context, whole: false);
@@ -40,7 +43,18 @@ internal sealed class UpdateProduct(NpgsqlDataSource database)
 
         try
         {
-            await AnswerAsync(context, id, change, version);
+            for (var attempt = 1; ; attempt++)
+            {
+                try
+                {
+                    await AnswerAsync(context, id, change, version);
+                    return;
+                }
+                catch (PostgresException met) when (met.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure && attempt < Attempts)
+                {
+                    // Renaming a category locks it and then its products, moving a product into it the other way round. Nothing was changed: again.
+                }
+            }
         }
         catch (PostgresException noCategory) when (noCategory.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {

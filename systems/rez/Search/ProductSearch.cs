@@ -5,7 +5,7 @@ using Rez.Listing;
 namespace Rez.Search;
 
 /// <summary>What a search appended to the reply.</summary>
-internal readonly record struct SearchPage(int Shown, bool More, Total Total, SearchTerms Terms, string? Corrected);
+internal readonly record struct SearchPage(List<long> Ids, bool More, Total Total, SearchTerms Terms, string? Corrected);
 
 /// <summary>
 /// Full-text search with bounded work. Matches are taken in order of popularity, in tiers of <see cref="Tier"/>; within a tier
@@ -20,11 +20,11 @@ internal sealed class ProductSearch(NpgsqlDataSource database)
 
     private const int Tier = 60;
 
-    /// <summary>From this many expected hits on, walking by popularity is cheaper than fetching all matches.</summary>
-    private const int WalkFrom = 4000;
+    /// <summary>From this many expected hits on, walking by popularity is cheaper than fetching all matches. Default 4,000.</summary>
+    public int WalkFrom { get; init; } = 4000;
 
-    /// <summary>Rows that a walk looks at before it gives way to the index.</summary>
-    private const int LongestWalk = 8000;
+    /// <summary>Rows that a walk looks at before it gives way to the index. Default 8,000.</summary>
+    public int LongestWalk { get; init; } = 8000;
 
     /// <summary>Fewer exact matches than this are "next to none".</summary>
     private const int Few = 5;
@@ -35,12 +35,12 @@ internal sealed class ProductSearch(NpgsqlDataSource database)
         var exact = await FindAsync(reply, terms, [], offset, limit, cancel);
         if (terms.Terms.Length == 0 || exact.Total is not { IsExact: true, Count: < Few } || await Spelling.CorrectAsync(database, text, cancel) is not { } corrected)
         {
-            return new SearchPage(exact.Ids.Count, exact.More, exact.Total, terms, null);
+            return new SearchPage(exact.Ids, exact.More, exact.Total, terms, null);
         }
 
         var guess = await SearchTerms.ReadAsync(database, corrected, cancel);
         // What the exact search found stays in front on every page, and is not shown again.
-        var first = offset == 0 ? exact.Ids : await ExactIdsAsync(terms, cancel);
+        var first = offset == 0 && !exact.More ? exact.Ids : await ExactIdsAsync(terms, cancel);
         var room = limit - exact.Ids.Count;
         if (exact.Ids.Count > 0 && room > 0)
         {
@@ -55,7 +55,7 @@ internal sealed class ProductSearch(NpgsqlDataSource database)
         }
 
         var total = new Total(Math.Min(Most, first.Count + more.Total.Count), more.Total.IsExact);
-        return new SearchPage(exact.Ids.Count + more.Ids.Count, more.More, total, guess, corrected);
+        return new SearchPage([.. exact.Ids, .. more.Ids], exact.More || more.More, total, guess, corrected);
     }
 
     private async Task<List<long>> ExactIdsAsync(SearchTerms terms, CancellationToken cancel)
@@ -76,13 +76,13 @@ internal sealed class ProductSearch(NpgsqlDataSource database)
         if (terms.ExpectedHits >= WalkFrom)
         {
             var mark = reply.Length;
-            var (walked, more, _) = await RunAsync(reply, SearchSql.Walk(candidates, LongestWalk), terms, without, offset, limit, cancel);
-            if (more || offset + limit >= Most)
+            var (walked, _, matches) = await RunAsync(reply, SearchSql.Walk(candidates, LongestWalk), terms, without, offset, limit, cancel);
+            if (matches == candidates)
             {
-                return (walked, more && offset + limit < Most, new Total(Most, false));
+                return (walked, offset + limit < Most, new Total(Most, false));
             }
 
-            reply.Rewind(mark); // the terms are common, but not together
+            reply.Rewind(mark); // the terms are common, but not together, or not common enough for a page this deep
         }
 
         var (ids, furtherOnes, total) = await RunAsync(reply, SearchSql.Fetch(candidates), terms, without, offset, limit, cancel);

@@ -4,13 +4,18 @@ using Npgsql;
 namespace Rez.Seed;
 
 /// <summary>
-/// Fills an empty catalogue. Two workers load by COPY, then the indexes are built, also two at a time.
+/// Fills an empty catalogue. Two workers load by COPY and render what they loaded in one statement; then the indexes are built, also two at a time.
 /// A load that was killed half-way leaves the state "loading": the next one empties the tables and begins again.
 /// A finished load is not repeated, and a catalogue with rows of someone else's is not touched.
 /// </summary>
 internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Action<string> say)
 {
     private const int Workers = 2;
+    private static readonly string[] ProductColumns =
+    [
+        "id", "created_at", "updated_at", "category_id", "department_id", "store_id", "merchant_id", "price_cents",
+        "review_count", "popularity", "rating_tenths", "is_featured", "brand", "name", "description",
+    ];
 
     /// <returns>The process's exit code: 0 seeded, now or before; 1 refused.</returns>
     public async Task<int> RunAsync(CancellationToken cancel)
@@ -98,7 +103,6 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
             TRUNCATE products, stores, merchants, categories, search_words;
             UPDATE catalogue SET product_count = 0;
             ALTER TABLE products DISABLE TRIGGER USER;
-            ALTER TABLE products ENABLE TRIGGER render;
             DO $$
             DECLARE name text;
             BEGIN
@@ -165,32 +169,40 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
     {
         var words = new WordCount();
         await using var connection = await OpenAsync(cancel);
-        await using var copy = await connection.BeginBinaryImportAsync(
-            "COPY products (id, created_at, updated_at, category_id, department_id, store_id, merchant_id, price_cents, review_count, popularity, rating_tenths, is_featured, brand, name, description) FROM STDIN (FORMAT binary)",
+        await ExecuteAsync(
+            connection,
+            "CREATE TEMPORARY TABLE loaded (LIKE products INCLUDING DEFAULTS); ALTER TABLE loaded ALTER search DROP NOT NULL, ALTER json DROP NOT NULL",
             cancel);
-        for (var index = from; index < to; index++)
+        var rows = Enumerable.Range(from, to - from).Select(dataset.Product);
+        await CopyAsync(connection, $"loaded ({string.Join(", ", ProductColumns)})", rows, async (row, copy) =>
         {
-            var row = dataset.Product(index);
             words.Add(row.Name, row.Brand, row.Description, dataset.Categories[row.CategoryId - 1].Name, dataset.Categories[row.DepartmentId - 1].Name);
-            await copy.StartRowAsync(cancel);
-            await copy.WriteAsync(row.Id, cancel);
-            await copy.WriteAsync(row.CreatedAt, cancel);
-            await copy.WriteAsync(row.CreatedAt, cancel);
-            await copy.WriteAsync(row.CategoryId, cancel);
-            await copy.WriteAsync(row.DepartmentId, cancel);
-            await copy.WriteAsync(row.StoreId, cancel);
-            await copy.WriteAsync(row.MerchantId, cancel);
-            await copy.WriteAsync(row.PriceCents, cancel);
-            await copy.WriteAsync(row.ReviewCount, cancel);
-            await copy.WriteAsync(row.Popularity, cancel);
-            await copy.WriteAsync(row.RatingTenths, cancel);
-            await copy.WriteAsync(row.IsFeatured, cancel);
-            await copy.WriteAsync(row.Brand, cancel);
-            await copy.WriteAsync(row.Name, cancel);
-            await copy.WriteAsync(row.Description, cancel);
-        }
-
-        await copy.CompleteAsync(cancel);
+            await copy.WriteAsync(row.Id);
+            await copy.WriteAsync(row.CreatedAt);
+            await copy.WriteAsync(row.CreatedAt);
+            await copy.WriteAsync(row.CategoryId);
+            await copy.WriteAsync(row.DepartmentId);
+            await copy.WriteAsync(row.StoreId);
+            await copy.WriteAsync(row.MerchantId);
+            await copy.WriteAsync(row.PriceCents);
+            await copy.WriteAsync(row.ReviewCount);
+            await copy.WriteAsync(row.Popularity);
+            await copy.WriteAsync(row.RatingTenths);
+            await copy.WriteAsync(row.IsFeatured);
+            await copy.WriteAsync(row.Brand);
+            await copy.WriteAsync(row.Name);
+            await copy.WriteAsync(row.Description);
+        }, cancel);
+        // In one statement instead of a trigger a row: less than half of the time.
+        await ExecuteAsync(
+            connection,
+            $"""
+            INSERT INTO products ({string.Join(", ", ProductColumns)}, search, json)
+            SELECT {string.Join(", ", ProductColumns.Select(column => "p." + column))}, product_search(ROW(p.*)::products, c, d), product_json(ROW(p.*)::products, c, s)
+            FROM loaded p JOIN categories c ON c.id = p.category_id JOIN categories d ON d.id = p.department_id JOIN stores s ON s.id = p.store_id;
+            DROP TABLE loaded
+            """,
+            cancel);
         return words;
     }
 

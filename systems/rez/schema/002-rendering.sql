@@ -31,30 +31,38 @@ BEGIN
 END $$;
 CREATE TRIGGER render BEFORE INSERT OR UPDATE ON stores FOR EACH ROW EXECUTE FUNCTION render_store();
 
+-- What a product's row carries, once for the trigger and once for a load of many rows at a time (inlined there, which is most of its speed).
+CREATE FUNCTION product_search(p products, category categories, department categories) RETURNS tsvector LANGUAGE sql STABLE AS $$
+    SELECT setweight(to_tsvector('english', p.name), 'A')
+        || setweight(to_tsvector('english', p.brand), 'B') || setweight(category.search, 'B') || setweight(department.search, 'B')
+        || setweight(to_tsvector('english', p.description), 'D')
+$$;
+CREATE FUNCTION product_json(p products, category categories, store stores) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT '{"id":' || p.id || ',"name":' || to_json(p.name) || ',"brand":' || to_json(p.brand)
+        || ',"description":' || to_json(p.description) || ',"price":' || round(p.price_cents / 100.0, 2)
+        || ',"currency":"USD","rating":' || round(p.rating_tenths / 10.0, 1) || ',"reviewCount":' || p.review_count
+        || ',"category":{"id":' || category.id || ',"slug":' || to_json(category.slug) || ',"name":' || to_json(category.name)
+        || '},"store":{"id":' || p.store_id || ',"name":' || to_json(store.name) || '},"merchantId":' || store.merchant_id
+        || ',"isFeatured":' || p.is_featured || ',"isActive":' || p.is_active
+        || ',"createdAt":"' || utc(p.created_at) || '","updatedAt":"' || utc(p.updated_at) || '","version":' || p.version || '}'
+$$;
+
 CREATE FUNCTION render_product() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    category   record;
-    department record;
-    store      record;
+    category   categories;
+    department categories;
+    store      stores;
 BEGIN
-    SELECT id, slug, name, coalesce(parent_id, id) AS department_id INTO category FROM categories WHERE id = NEW.category_id;
+    SELECT * INTO category FROM categories WHERE id = NEW.category_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no category %', NEW.category_id USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'products_category_id_fkey';
     END IF;
-    SELECT name INTO department FROM categories WHERE id = category.department_id;
-    SELECT name, merchant_id INTO store FROM stores WHERE id = NEW.store_id;
-    NEW.department_id := category.department_id;
+    SELECT * INTO department FROM categories WHERE id = coalesce(category.parent_id, category.id);
+    SELECT * INTO store FROM stores WHERE id = NEW.store_id;
+    NEW.department_id := department.id;
     NEW.merchant_id := store.merchant_id;
-    NEW.search := setweight(to_tsvector('english', NEW.name), 'A')
-        || setweight(to_tsvector('english', concat_ws(' ', NEW.brand, category.name, department.name)), 'B')
-        || setweight(to_tsvector('english', NEW.description), 'D');
-    NEW.json := '{"id":' || NEW.id || ',"name":' || to_json(NEW.name) || ',"brand":' || to_json(NEW.brand)
-        || ',"description":' || to_json(NEW.description) || ',"price":' || round(NEW.price_cents / 100.0, 2)
-        || ',"currency":"USD","rating":' || round(NEW.rating_tenths / 10.0, 1) || ',"reviewCount":' || NEW.review_count
-        || ',"category":{"id":' || category.id || ',"slug":' || to_json(category.slug) || ',"name":' || to_json(category.name)
-        || '},"store":{"id":' || NEW.store_id || ',"name":' || to_json(store.name) || '},"merchantId":' || NEW.merchant_id
-        || ',"isFeatured":' || NEW.is_featured || ',"isActive":' || NEW.is_active
-        || ',"createdAt":"' || utc(NEW.created_at) || '","updatedAt":"' || utc(NEW.updated_at) || '","version":' || NEW.version || '}';
+    NEW.search := product_search(NEW, category, department);
+    NEW.json := product_json(NEW, category, store);
     RETURN NEW;
 END $$;
 CREATE TRIGGER render BEFORE INSERT OR UPDATE ON products FOR EACH ROW EXECUTE FUNCTION render_product();

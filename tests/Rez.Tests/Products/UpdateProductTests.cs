@@ -48,6 +48,34 @@ public sealed class UpdateProductTests(Shop shop)
     }
 
     [Fact]
+    public async Task A_change_that_meets_another_in_a_deadlock_is_made_again()
+    {
+        // The other one holds the counters and then wants the product; the change holds the product and wants the counters.
+        await using var other = await shop.Database.OpenConnectionAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await ExecuteAsync("SELECT 1 FROM catalogue FOR UPDATE");
+        var change = shop.PatchAsync(109, new { isActive = false });
+        while (await shop.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 0)
+        {
+            await Task.Yield();
+        }
+
+        await ExecuteAsync("UPDATE products SET popularity = popularity WHERE id = 109"); // waits until the change gives way
+        await transaction.CommitAsync();
+        using var response = await change.WaitAsync(Shop.Wait);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.False(await shop.ScalarAsync<bool>("SELECT is_active FROM products WHERE id = 109"));
+        (await shop.PatchAsync(109, new { isActive = true })).Dispose();
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = other.CreateCommand();
+            command.CommandText = sql;
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_change_to_a_version_that_is_no_more_is_refused()
     {
         using var read = await shop.Http.GetAsync("/api/products/104");

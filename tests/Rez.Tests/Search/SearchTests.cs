@@ -1,6 +1,8 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Rez.Http;
 using Rez.OpenApi;
+using Rez.Search;
 
 namespace Rez.Tests.Search;
 
@@ -36,6 +38,46 @@ public sealed class SearchTests(Shop shop)
 
         Assert.Equal(seen.Count, seen.Distinct().Count());
         Assert.Equal(matches.Order(), seen.Order());
+    }
+
+    [Theory]
+    [InlineData(700)]
+    [InlineData(2_000)]
+    [InlineData(5_000)]
+    public async Task Pages_agree_where_the_walk_gives_way_to_the_index(int longestWalk)
+    {
+        // The first pages come by popularity, the later ones by the index; the last tier of a walk that ended early lacks matches.
+        var search = new ProductSearch(shop.Database) { WalkFrom = 100, LongestWalk = longestWalk };
+        var whole = await FindAsync(new ProductSearch(shop.Database) { WalkFrom = int.MaxValue }, 0, 999);
+        var paged = new List<long>();
+        for (var offset = 0; offset < whole.Count; offset += 25)
+        {
+            paged.AddRange(await FindAsync(search, offset, 25));
+        }
+
+        Assert.True(whole.Count > 200);
+        Assert.Equal(whole, paged.Take(whole.Count));
+
+        static async Task<List<long>> FindAsync(ProductSearch search, int offset, int limit)
+        {
+            using var reply = new Reply();
+            return (await search.FindAsync(reply, "wireless", offset, limit, CancellationToken.None)).Ids;
+        }
+    }
+
+    [Fact]
+    public async Task A_page_shorter_than_what_is_found_exactly_says_that_there_is_more()
+    {
+        for (var id = 401; id <= 403; id++)
+        {
+            (await shop.PatchAsync(id, new { name = "Keyboad of old" })).Dispose();
+        }
+
+        var first = await shop.ProductsAsync("/search?q=keyboad&limit=2");
+        var second = await shop.ProductsAsync("/search?q=keyboad&limit=2&page=2");
+        Assert.True(first.Pagination.HasMore);
+        Assert.Equal([401L, 402, 403], first.Data.Concat(second.Data).Select(product => product.Id).Order().Take(3));
+        Assert.Equal(first.Pagination.Total, second.Pagination.Total);
     }
 
     [Fact]

@@ -58,6 +58,14 @@ public sealed class SeedTests(Shop shop)
     }
 
     [Fact]
+    public async Task What_is_rendered_by_the_load_is_what_a_change_renders() => Assert.Equal(0L, await shop.ScalarAsync<long>(
+        """
+        WITH changed AS (UPDATE products SET name = name WHERE id % 10 = 0 RETURNING id, json, search)
+        SELECT count(*) FROM products JOIN changed USING (id)
+        WHERE (products.json, products.search) IS DISTINCT FROM (changed.json, changed.search)
+        """));
+
+    [Fact]
     public async Task A_seed_killed_half_way_is_begun_again()
     {
         await using var other = await OtherSchemaAsync();

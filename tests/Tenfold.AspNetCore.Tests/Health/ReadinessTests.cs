@@ -1,8 +1,12 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Tenfold.AspNetCore.Tests.Health;
 
@@ -24,6 +28,55 @@ public sealed class ReadinessTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Contains("'orders'", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.NotNull(response.Headers.RetryAfter);
+    }
+
+    [Theory]
+    [InlineData("Host=/tmp/no-such-folder;Username=x;Database=x")]
+    [InlineData("Host=no-such-host.invalid;Username=x;Database=x")]
+    public async Task What_the_driver_said_is_not_shown(string store)
+    {
+        await using var instance = await Instance.StartAsync(null, options => options.HealthTimeout = Instance.Wait, "--ConnectionStrings:orders=" + store);
+        using var response = await instance.Http.GetAsync("/health");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        using var problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        Assert.Equal("Store 'orders' does not answer. The database cannot be reached.", problem.RootElement.GetProperty("detail").GetString());
+    }
+
+    [Fact]
+    public async Task The_drain_is_the_guides()
+    {
+        var guide = Path.Combine(Path.GetTempPath(), $"drain-{Guid.NewGuid():N}.yaml");
+        await File.WriteAllTextAsync(guide, "system: shop\nservices: { api: { command: [run], drain: 90s } }\ngateway: { routes: [{ path: /**, service: api }] }\n");
+        try
+        {
+            Assert.Equal(90, await DrainAsync($"--TENFOLD_GUIDE={guide}", "--TENFOLD_SERVICE=api"));
+            Assert.Equal(30, await DrainAsync($"--TENFOLD_GUIDE={guide}", "--TENFOLD_SERVICE=web"));
+            Assert.Equal(30, await DrainAsync());
+        }
+        finally
+        {
+            File.Delete(guide);
+        }
+
+        static async Task<double> DrainAsync(params string[] settings)
+        {
+            await using var instance = await Instance.StartAsync(null, null, settings);
+            return instance.App.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout.TotalSeconds;
+        }
+    }
+
+    [Theory]
+    [InlineData("/health", HttpStatusCode.OK)]
+    [InlineData("/hello", HttpStatusCode.OK)]
+    [InlineData("/nothing", HttpStatusCode.NotFound)]
+    public async Task Head_is_get_without_the_body(string path, HttpStatusCode status)
+    {
+        await using var instance = await Instance.StartAsync(app => app.MapGet("/hello", () => "hello"));
+        using var get = await instance.Http.GetAsync(path);
+        using var head = await instance.Http.SendAsync(new HttpRequestMessage(HttpMethod.Head, path));
+        Assert.Equal((status, get.Content.Headers.ContentType, 0), (head.StatusCode, head.Content.Headers.ContentType, (await head.Content.ReadAsByteArrayAsync()).Length));
+        // It may be left out; it may not be another one.
+        Assert.True(!head.Content.Headers.NonValidated.TryGetValues("Content-Length", out var length) || length.ToString() == $"{get.Content.Headers.ContentLength}");
     }
 
     [Fact]

@@ -50,6 +50,18 @@ public sealed class LoadCommandTests : IDisposable
         Assert.Matches(@"^tenfold: nothing listens at http://127\.0\.0\.1:1 \(.+\)\n$", _error.ToString());
     }
 
+    [Fact]
+    public async Task A_run_that_cannot_start_leaves_no_report_and_keeps_an_older_one()
+    {
+        var file = Path.Combine(_folder, "result.json");
+        Assert.Equal(ExitCode.Machine, await RunAsync("load", _folder, "quick", "--target", "http://127.0.0.1:1", "--json", file));
+        Assert.False(File.Exists(file));
+
+        await File.WriteAllTextAsync(file, "of yesterday");
+        Assert.Equal(ExitCode.Machine, await RunAsync("load", _folder, "quick", "--target", "http://127.0.0.1:1", "--json", file));
+        Assert.Equal("of yesterday", await File.ReadAllTextAsync(file));
+    }
+
     [Theory]
     [InlineData("shop has no load test 'nope'; it has quick, failing", "nope")]
     [InlineData("which load test of shop? It has quick, failing: tenfold load shop quick")]

@@ -95,6 +95,17 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
+    public async Task Following_logs_ends_when_nobody_reads_them_any_more()
+    {
+        _shell.Write("state/shop/logs/api-1.log", "2026-01-01T00:00:00.000Z out hello\n");
+        using var logs = Start("logs", "shop", "--follow");
+        Assert.Contains("hello", await logs.StandardOutput.ReadLineAsync(Generous), StringComparison.Ordinal);
+        logs.StandardOutput.Close(); // as head does
+        await logs.WaitForExitAsync(Generous);
+        Assert.Equal(0, logs.ExitCode);
+    }
+
+    [Fact]
     public async Task A_service_that_crashes_fails_the_start_with_its_last_lines()
     {
         _shell.Write("systems/shop/server.js", "console.log('no config'); process.exit(3)");

@@ -187,6 +187,13 @@ public sealed class RuleTests
             "5:71: load.t.scenario[1].get: expected {{random FROM TO}} with whole numbers, such as {{random 1 100}}, found 'random 5 1'",
             "5:71: load.t.scenario[1].get: {{useer}} is not captured before this step; did you mean 'user'? Known are: uuid, user, iteration, random",
             "5:71: load.t.scenario[1].get: '{{' without '}}'"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ parallel: [{ get: /a, capture: { id: a } }, { get: \"/{{id}}\" }] }, { get: \"/{{id}}\" }]", ["5:69: load.t.scenario[0].parallel[1].get: {{id}} is not captured before this step; known are: uuid, user, iteration, random"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ parallel: [{ get: /a, capture: { id: a } }, { get: /b, capture: { id: b } }] }]", ["5:84: load.t.scenario[0].parallel[1].capture.id: 'id' is captured by another request of this step already; which of them is answered last is not known"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ parallel: [] }]", ["5:18: load.t.scenario[0].parallel: has 0 requests; allowed: 1 to 32"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ parallel: [{ think: 1s }, { parallel: [{ get: /x }] }, 7] }]", [
+            "5:29: load.t.scenario[0].parallel[0]: has no kind; exactly one is allowed: get, post, put, patch, delete",
+            "5:44: load.t.scenario[0].parallel[1]: has no kind; exactly one is allowed: get, post, put, patch, delete",
+            "5:73: load.t.scenario[0].parallel[2]: expected a step such as { get: /path }, found '7'"] },
         { "[{ for: 5s, rate: 1 }]", "[{ get: \"/{{id}}\", capture: { id: a } }]", ["5:23: load.t.scenario[0].get: {{id}} is not captured before this step; known are: uuid, user, iteration, random"] },
     };
 

@@ -44,6 +44,64 @@ public sealed class ClosedModelTests
     }
 
     [Fact]
+    public async Task Parallel_requests_are_under_way_at_the_same_time_and_the_step_ends_with_the_last_answer()
+    {
+        using var together = new Barrier(3); // none is answered before all three are there
+        var after = 0;
+        await using var server = await TestServer.StartAsync(async context =>
+        {
+            if (context.Request.Path == "/after")
+            {
+                Assert.Equal("?1-2-3", context.Request.QueryString.Value);
+                Interlocked.Increment(ref after);
+                return;
+            }
+
+            await Task.Run(() => Assert.True(together.SignalAndWait(TimeSpan.FromSeconds(30))));
+            await context.Response.WriteAsJsonAsync(new { n = context.Request.Path.Value![1..] });
+        });
+        var parallel = new ParallelStep { Parallel = [Get("/1", 200, ("a", "n")), Get("/2", 200, ("b", "n")), Get("/3", 200, ("c", "n"))] };
+        var result = await RunAsync(server.Address, Users(0.4, 1), [parallel, Get("/after?{{a}}-{{b}}-{{c}}", 200)]);
+
+        Assert.Equal(0, result.Total.Errors);
+        Assert.True(result.Iterations > 1);
+        Assert.InRange(after, result.Iterations, result.Iterations + 1);
+        Assert.All(["GET /1", "GET /2", "GET /3"], name => Assert.InRange(result.Route(name).Count, result.Iterations, result.Iterations + 1));
+    }
+
+    [Fact]
+    public async Task A_parallel_request_that_fails_ends_the_iteration_only_if_something_was_to_be_captured()
+    {
+        await using var server = await TestServer.StartAsync(context =>
+        {
+            context.Response.StatusCode = context.Request.Path == "/bad" ? 404 : 200;
+            return Task.CompletedTask;
+        });
+        var loose = await RunAsync(server.Address, Users(0.1, 2), [new ParallelStep { Parallel = [Get("/bad"), Get("/good")] }, Get("/after")]);
+        Assert.True(loose.Route("GET /after").Count > 0);
+        var strict = await RunAsync(server.Address, Users(0.1, 2), [new ParallelStep { Parallel = [Get("/bad", null, ("x", "y")), Get("/good")] }, Get("/after")]);
+        Assert.DoesNotContain(strict.Routes, route => route.Name == "GET /after");
+        Assert.Equal(strict.Route("GET /bad").Count, strict.Route("GET /good").Count);
+    }
+
+    [Fact]
+    public async Task Nothing_listening_is_a_failure_of_each_parallel_request_and_one_pause()
+    {
+        var server = await TestServer.StartAsync(_ => Task.CompletedTask);
+        var address = server.Address;
+        var gone = 0;
+        var result = await RunAsync(address, Users(0.6, 1), [new ParallelStep { Parallel = [Get("/1"), Get("/2")] }, Think(1)], progress: _ =>
+        {
+            if (Interlocked.Exchange(ref gone, 1) == 0)
+            {
+                server.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            }
+        });
+        Assert.True(result.Route("GET /1").ErrorsOf(ErrorKind.Connect) > 0);
+        Assert.InRange(result.Route("GET /1").ErrorsOf(ErrorKind.Connect), 1, 12);
+    }
+
+    [Fact]
     public async Task Every_kind_of_failure_is_counted_as_what_it_is()
     {
         await using var server = await TestServer.StartAsync(async context =>

@@ -37,6 +37,28 @@ public sealed class ProjectBuildTests : IDisposable
     }
 
     [Fact]
+    public async Task Another_build_is_not_waited_for_for_ever()
+    {
+        var state = SystemState.At(_folder["state/shop"], "shop");
+        state.Create();
+        using (await ProjectBuild.TakeTurnAsync(state, TimeProvider.System, CancellationToken.None))
+        {
+            var error = await Assert.ThrowsAsync<RuntimeException>(() => ProjectBuild.TakeTurnAsync(state, new HastyClock(), CancellationToken.None));
+            Assert.Contains(_folder["state/build.lock"], error.Message, StringComparison.Ordinal);
+        }
+
+        (await ProjectBuild.TakeTurnAsync(state, new HastyClock(), CancellationToken.None)).Dispose();
+    }
+
+    /// <summary>Ten minutes pass between any two looks at it.</summary>
+    private sealed class HastyClock : TimeProvider
+    {
+        private long _looks;
+
+        public override long GetTimestamp() => Interlocked.Increment(ref _looks) * TimestampFrequency * 600;
+    }
+
+    [Fact]
     public void A_folder_without_or_with_several_projects_is_refused_by_name()
     {
         _folder.Write("none/readme", "");

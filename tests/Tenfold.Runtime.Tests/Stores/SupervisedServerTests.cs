@@ -25,6 +25,16 @@ public sealed class SupervisedServerTests
         await Limits.UntilAsync(() => server.Status().IsReady, "the server to be ready again");
     }
 
+    [Fact]
+    public async Task One_that_fails_ends_the_start_of_the_others_at_once_and_is_the_one_that_is_named()
+    {
+        await using var temporary = new TemporaryState();
+        await using var slow = new SupervisedServer(new Fake("slow", "exec sleep 1000"), temporary.State, new StoreOptions(), RestartPolicy.Default);
+        await using var bad = new SupervisedServer(new Fake("bad", "echo broken; exit 3"), temporary.State, new StoreOptions(), RestartPolicy.Default);
+        var failed = await Assert.ThrowsAsync<RuntimeException>(() => StoreSet.StartAllAsync([slow, bad], default));
+        Assert.StartsWith("store bad: the server ended with exit code 3", failed.Message, StringComparison.Ordinal);
+    }
+
     private sealed class MovedClock : TimeProvider
     {
         public TimeSpan By { get; set; }
@@ -32,11 +42,11 @@ public sealed class SupervisedServerTests
         public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + By;
     }
 
-    private sealed class Fake : IStoreServer
+    private sealed class Fake(string name = "fake", string script = "echo ready; exec sleep 1000") : IStoreServer
     {
         public volatile bool Broken;
 
-        public string Name => "fake";
+        public string Name => name;
 
         public StoreEngine Engine => StoreEngine.Redis;
 
@@ -52,7 +62,7 @@ public sealed class SupervisedServerTests
 
         public ProcessSpec BeforeStart() => Broken
             ? throw new RuntimeException(RuntimeFailure.Machine, "the disk is full")
-            : new ProcessSpec { Name = Name, FileName = "sh", Arguments = ["-c", "echo ready; exec sleep 1000"], WorkingDirectory = "/" };
+            : new ProcessSpec { Name = Name, FileName = "sh", Arguments = ["-c", script], WorkingDirectory = "/" };
 
         public bool SaysReady(string line) => line == "ready";
 

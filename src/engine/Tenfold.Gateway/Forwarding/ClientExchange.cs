@@ -76,10 +76,11 @@ internal abstract class ClientExchange(ClientAddress client)
     public abstract ValueTask<bool> FlushAsync();
 
     /// <summary>Answers with something of the gateway's own.</summary>
-    public abstract ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body);
+    public abstract ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body, IReadOnlyList<(string Name, string Value)>? more = null);
 
     /// <summary>Answers with a problem document (RFC 9457) of the gateway's own.</summary>
-    public ValueTask RefuseAsync(int status, string detail) => RespondAsync(status, Problem.ContentType, Problem.Document(status, detail));
+    public ValueTask RefuseAsync(int status, string detail, IReadOnlyList<(string Name, string Value)>? more = null) =>
+        RespondAsync(status, Problem.ContentType, Problem.Document(status, detail), more);
 
     /// <summary>Passes bytes both ways after 101 until one side ends.</summary>
     public abstract ValueTask TunnelAsync(Http1Connection upstream);

@@ -156,11 +156,11 @@ internal sealed class Http1Client : ClientExchange
         return !result.IsCompleted && Ending is Ending.None or Ending.FirstByteTimeout;
     }
 
-    public override async ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body)
+    public override async ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body, IReadOnlyList<(string Name, string Value)>? more = null)
     {
         Started = true;
         _keepAlive &= !_closing && !_body.Left;
-        Http1Response.WriteOwn(_output, status, contentType, body.Span, Request.IsHead, _keepAlive);
+        Http1Response.WriteOwn(_output, status, contentType, body.Span, more ?? [], Request.IsHead, _keepAlive);
         var flush = _output.FlushAsync();
         if (!flush.IsCompleted)
         {

@@ -89,11 +89,11 @@ internal static class Http1Response
     }
 
     /// <summary>Writes an answer of the gateway's own.</summary>
-    public static void WriteOwn(IBufferWriter<byte> output, int status, string contentType, ReadOnlySpan<byte> body, bool toHead, bool keepAlive)
+    public static void WriteOwn(IBufferWriter<byte> output, int status, string contentType, ReadOnlySpan<byte> body, IReadOnlyList<(string Name, string Value)> more, bool toHead, bool keepAlive)
     {
         var head = Encoding.ASCII.GetBytes(
             $"HTTP/1.1 {status} {Problem.Title(status)}\r\nContent-Type: {contentType}\r\nContent-Length: {body.Length}\r\nCache-Control: no-store\r\n" +
-            (status == 503 ? "Retry-After: 1\r\n" : "") + (keepAlive ? "\r\n" : "Connection: close\r\n\r\n"));
+            (status == 503 ? "Retry-After: 1\r\n" : "") + string.Concat(more.Select(field => $"{field.Name}: {field.Value}\r\n")) + (keepAlive ? "\r\n" : "Connection: close\r\n\r\n"));
         output.Write(head);
         if (!toHead)
         {

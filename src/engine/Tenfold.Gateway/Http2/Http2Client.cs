@@ -152,7 +152,7 @@ internal sealed class Http2Client : ClientExchange, IDisposable
         }
     }
 
-    public override async ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body)
+    public override async ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body, IReadOnlyList<(string Name, string Value)>? more = null)
     {
         Started = true;
         _response.StatusCode = status;
@@ -160,6 +160,11 @@ internal sealed class Http2Client : ClientExchange, IDisposable
         _response.Headers.CacheControl = "no-store";
         _response.Headers.ContentLength = body.Length;
         _response.Headers.RetryAfter = status == 503 ? "1" : default;
+        foreach (var (name, value) in more ?? [])
+        {
+            _response.Headers[name] = value;
+        }
+
         if (!Request.IsHead)
         {
             _output.Write(body.Span);

@@ -61,11 +61,16 @@ internal sealed class CompiledRoute
 
     private int Demands => (_host is null ? 0 : _wildcard ? 1000 : 2000) + (_methods.Length > 0 ? 500 : 0) + _headers.Length + _query.Length;
 
-    public bool Matches(RequestHead request)
-    {
-        return _route.Path.Matches(request.Path) && MatchesMethod(request.Method) && MatchesHost(request.HostName)
-            && (_headers.Length == 0 || MatchesHeaders(request)) && (_query.Length == 0 || MatchesQuery(request.Query));
-    }
+    /// <summary>The methods that it is for; none is any.</summary>
+    public IReadOnlyList<string> Methods => _methods;
+
+    public bool Matches(RequestHead request) => _route.Path.Matches(request.Path) && MatchesMethod(request.Method) && MatchesOthers(request);
+
+    /// <summary>Whether it would match with another method.</summary>
+    public bool MatchesButForMethod(RequestHead request) => _route.Path.Matches(request.Path) && MatchesOthers(request);
+
+    private bool MatchesOthers(RequestHead request) =>
+        MatchesHost(request.HostName) && (_headers.Length == 0 || MatchesHeaders(request)) && (_query.Length == 0 || MatchesQuery(request.Query));
 
     private bool MatchesMethod(string method)
     {

@@ -51,6 +51,18 @@ internal sealed class RouteTable
         return null;
     }
 
+    /// <summary>The methods that would have found a route for a request that found none, as <c>Allow</c> lists them; null when no method would.</summary>
+    public string? MethodsFor(RequestHead request)
+    {
+        var methods = _routes.Where(route => route.MatchesButForMethod(request)).SelectMany(route => route.Methods).ToHashSet(StringComparer.Ordinal);
+        if (methods.Contains("GET"))
+        {
+            methods.Add("HEAD");
+        }
+
+        return methods.Count == 0 ? null : string.Join(", ", methods.Order(StringComparer.Ordinal));
+    }
+
     /// <summary>Every label that requests to this guide's gateway can have.</summary>
     public static string[] LabelsOf(SystemGuide guide) =>
         [.. guide.Gateway.Routes.Select(route => route.Path.ToString()).Concat(guide.Budgets.Select(budget => budget.Route.ToString())).Prepend("none").Distinct(StringComparer.Ordinal)];

@@ -28,7 +28,7 @@ public static class LoadRunner
         var model = Stages.ModelOf(test.Stages);
         var stages = options.For is { } total ? Stages.Compress(test.Stages, total) : test.Stages;
         var scenario = ScenarioPlan.Compile(test.Scenario, budgets, options.Target, options.Timeout);
-        var connections = AllowConnections(model == LoadModel.Closed ? UserRamp.Most(stages) : options.MostInFlight, model);
+        var users = AllowUsers(model == LoadModel.Closed ? UserRamp.Most(stages) : options.MostInFlight, scenario.Width, model);
         var target = await LoadTarget.FindAsync(options.Target, options.Insecure, cancellationToken);
         var pacing = new ArrivalPacing(stages);
         var threads = options.Threads ?? Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
@@ -41,7 +41,7 @@ public static class LoadRunner
             await using var stop = cancellationToken.UnsafeRegister(_ => Array.ForEach(workers, w => w.Stop()), null);
             using var done = new CancellationTokenSource();
             var display = progress is null ? Task.CompletedTask : ShowAsync(new ProgressSource(stages, model, live, workers, start), progress, every, done.Token);
-            var running = Task.WhenAll(workers.Select(w => OnOwnThread(() => Run(w, worker => Begin(worker, model, stages, pacing, connections / threads), workers))));
+            var running = Task.WhenAll(workers.Select(w => OnOwnThread(() => Run(w, worker => Begin(worker, model, stages, pacing, users / threads), workers))));
             try
             {
                 await running;
@@ -67,7 +67,7 @@ public static class LoadRunner
                 Iterations = workers.Sum(w => w.Iterations),
                 Unanswered = workers.Sum(w => (long)w.InFlight),
                 Interrupted = interrupted,
-                Schedule = Schedule(workers, model == LoadModel.Open ? pacing.Total : 0, connections, options.LagLimit, last - start),
+                Schedule = Schedule(workers, model == LoadModel.Open ? pacing.Total : 0, users, options.LagLimit, last - start),
             };
         }
         finally
@@ -88,17 +88,18 @@ public static class LoadRunner
         }
     }
 
-    private static int AllowConnections(int wanted, LoadModel model)
+    private static int AllowUsers(int wanted, int connectionsEach, LoadModel model)
     {
-        var files = Native.RaiseOpenFiles(wanted + OtherFiles);
-        if (files >= wanted + OtherFiles)
+        var needed = ((long)wanted * connectionsEach) + OtherFiles;
+        var files = Native.RaiseOpenFiles(needed);
+        if (files >= needed)
         {
             return wanted;
         }
 
         return model == LoadModel.Open && files > 2 * OtherFiles
-            ? (int)files - OtherFiles // an arrival that finds no connection makes the result invalid, and says so
-            : throw new LoadException(LoadFault.Machine, $"{wanted:N0} users need {wanted + OtherFiles:N0} open files, but this process may have {files:N0}: raise the limit with 'ulimit -n {wanted + OtherFiles}'");
+            ? (int)(files - OtherFiles) / connectionsEach // an arrival that finds no connection makes the result invalid, and says so
+            : throw new LoadException(LoadFault.Machine, $"{wanted:N0} users need {needed:N0} open files, but this process may have {files:N0}: raise the limit with 'ulimit -n {needed}'");
     }
 
     private static void Run(Worker worker, Action<Worker> begin, Worker[] all)

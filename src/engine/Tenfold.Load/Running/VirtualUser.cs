@@ -20,10 +20,10 @@ internal interface IModel
 }
 
 /// <summary>
-/// One person, or one arrival: goes through the scenario step by step, on one connection, with its own variables. A state
-/// machine driven by its loop: nothing is allocated per request. Belongs to its worker's thread.
+/// One person, or one arrival: goes through the scenario step by step, on one connection (more for parallel requests), with its
+/// own variables. A state machine driven by its loop: nothing is allocated per request. Belongs to its worker's thread.
 /// </summary>
-internal sealed class VirtualUser : IExchanged, ITimed
+internal sealed class VirtualUser : ITimed
 {
     // A closed user whose server refuses connections would else try thousands of times a second.
     private const long PauseAfterRefusal = 100_000_000; // 100 ms
@@ -31,22 +31,20 @@ internal sealed class VirtualUser : IExchanged, ITimed
     private readonly Worker _worker;
     private readonly IModel _model;
     private readonly StepPlan[] _steps;
-    private readonly LoadConnection _connection;
     private readonly TemplateValues _values;
-    private readonly ByteBuffer _request = new();
-    private readonly ByteBuffer _answer = new();
-    private RequestPlan? _current;
-    private int _route;
+    private readonly Lane _lane; // of requests that are sent one at a time, and of the first of parallel ones
+    private Lane[] _more = [];   // of the others of parallel ones
+    private int _underWay;
+    private bool _refused; // one of the requests of this step
     private int _step;
     private long _iteration;
-    private long _since; // what the current request's latency counts from
 
     public VirtualUser(Worker worker, IModel model, int index)
     {
         (_worker, _model, Index) = (worker, model, index);
         _steps = worker.Plan.Scenario.Steps;
         _values = new TemplateValues(worker.Plan.Scenario.Variables);
-        _connection = worker.NewConnection(this);
+        _lane = new Lane(this, worker);
     }
 
     /// <summary>Place among the worker's users, from 0.</summary>
@@ -75,13 +73,13 @@ internal sealed class VirtualUser : IExchanged, ITimed
         Advance(due);
     }
 
-    void IExchanged.OnExchanged(ExchangeEnd end)
+    private void OnExchanged(Lane lane, ExchangeEnd end)
     {
         var now = EventLoop.Now();
-        var plan = _current!;
-        var error = ErrorOf(plan, end);
+        var plan = lane.Plan!;
+        var error = ErrorOf(lane, plan, end);
         _worker.InFlight--;
-        _worker.Record(_route, now, end is ExchangeEnd.Answered or ExchangeEnd.Timeout ? now - _since : null, error, _connection.Status);
+        _worker.Record(lane.Route, now, end is ExchangeEnd.Answered or ExchangeEnd.Timeout ? now - lane.Since : null, error, lane.Connection.Status);
         if (end == ExchangeEnd.Local)
         {
             _worker.RecordLocalFailure();
@@ -92,7 +90,15 @@ internal sealed class VirtualUser : IExchanged, ITimed
             _step = _steps.Length; // what the rest would need is missing
         }
 
-        if (end is ExchangeEnd.Connect or ExchangeEnd.Local && !_model.FromIntended)
+        _refused |= end is ExchangeEnd.Connect or ExchangeEnd.Local;
+        if (--_underWay > 0)
+        {
+            return;
+        }
+
+        var refused = _refused;
+        _refused = false;
+        if (refused && !_model.FromIntended)
         {
             _worker.Loop.At(now + PauseAfterRefusal, this);
             return;
@@ -101,7 +107,7 @@ internal sealed class VirtualUser : IExchanged, ITimed
         Advance(now);
     }
 
-    private ErrorKind? ErrorOf(RequestPlan plan, ExchangeEnd end)
+    private ErrorKind? ErrorOf(Lane lane, RequestPlan plan, ExchangeEnd end)
     {
         switch (end)
         {
@@ -115,14 +121,14 @@ internal sealed class VirtualUser : IExchanged, ITimed
                 break;
         }
 
-        if (plan.Expect is { } expected ? _connection.Status != expected : _connection.Status >= 400)
+        if (plan.Expect is { } expected ? lane.Connection.Status != expected : lane.Connection.Status >= 400)
         {
             return ErrorKind.Status;
         }
 
         foreach (var capture in plan.Captures)
         {
-            if (_connection.Overflowed || !capture.Path.TryRead(_answer.Span, _values.Variables[capture.Slot]))
+            if (lane.Connection.Overflowed || !capture.Path.TryRead(lane.Answer.Span, _values.Variables[capture.Slot]))
             {
                 return ErrorKind.Capture;
             }
@@ -160,39 +166,62 @@ internal sealed class VirtualUser : IExchanged, ITimed
                 case ThinkPlan think:
                     _worker.Loop.At(from + think.Nanoseconds, this);
                     return;
-                case RequestPlan request when TrySend(request, from):
-                    return;
-                default:
-                    // A captured value cannot stand where the request needs it: counted as that request's failure.
-                    _worker.Record(_route, from, null, ErrorKind.Capture, 0);
-                    _step = _steps.Length;
+                case RequestPlan request:
+                    Send(request, _lane, from);
                     break;
+                case ParallelPlan parallel:
+                    SendAll(parallel.Requests, from);
+                    break;
+                default:
+                    throw new InvalidOperationException("a step of an unknown kind");
+            }
+
+            if (_underWay > 0)
+            {
+                return;
             }
         }
     }
 
-    private bool TrySend(RequestPlan plan, long from)
+    private void SendAll(RequestPlan[] plans, long from)
     {
-        _current = plan;
+        if (_more.Length < plans.Length - 1)
+        {
+            _more = [.. _more, .. Enumerable.Range(_more.Length, plans.Length - 1 - _more.Length).Select(_ => new Lane(this, _worker))];
+        }
+
+        Send(plans[0], _lane, from);
+        for (var i = 1; i < plans.Length; i++)
+        {
+            Send(plans[i], _more[i - 1], from);
+        }
+    }
+
+    private void Send(RequestPlan plan, Lane lane, long from)
+    {
+        lane.Plan = plan;
         ReadOnlyMemory<byte> bytes;
         if (plan.Ready is { } ready)
         {
-            (bytes, _route) = (ready, plan.ReadyRoute);
+            (bytes, lane.Route) = (ready, plan.ReadyRoute);
         }
-        else if (plan.TryRender(_values, _request, _worker.Scratch, out _route))
+        else if (plan.TryRender(_values, lane.Request, _worker.Scratch, out lane.Route))
         {
-            bytes = _request.Memory;
+            bytes = lane.Request.Memory;
         }
         else
         {
-            return false;
+            // A captured value cannot stand where the request needs it: counted as that request's failure.
+            _worker.Record(lane.Route, from, null, ErrorKind.Capture, 0);
+            _step = _steps.Length;
+            return;
         }
 
         var now = EventLoop.Now();
-        _since = _model.FromIntended ? from : now;
+        lane.Since = _model.FromIntended ? from : now;
         _worker.InFlight++;
-        _connection.Begin(bytes, plan.MayRepeat, plan.Captures.Count > 0 ? _answer : null, now + _worker.Plan.Timeouts[_route]);
-        return true;
+        _underWay++;
+        lane.Connection.Begin(bytes, plan.MayRepeat, plan.Captures.Count > 0 ? lane.Answer : null, now + _worker.Plan.Timeouts[lane.Route]);
     }
 
     private void Prepare(long number, long iteration)
@@ -205,5 +234,32 @@ internal sealed class VirtualUser : IExchanged, ITimed
     {
         IsActive = false;
         _model.OnIterationEnd(this);
+    }
+
+    /// <summary>A connection of a user with the request that it carries.</summary>
+    private sealed class Lane : IExchanged
+    {
+        private readonly VirtualUser _user;
+
+        public Lane(VirtualUser user, Worker worker)
+        {
+            _user = user;
+            Connection = worker.NewConnection(this);
+        }
+
+        public LoadConnection Connection { get; }
+
+        public ByteBuffer Request { get; } = new();
+
+        public ByteBuffer Answer { get; } = new();
+
+        public RequestPlan? Plan { get; set; }
+
+        /// <summary>What the request's latency counts from.</summary>
+        public long Since { get; set; }
+
+        public int Route;
+
+        void IExchanged.OnExchanged(ExchangeEnd end) => _user.OnExchanged(this, end);
     }
 }

@@ -198,6 +198,12 @@ internal sealed record Capture(string Name, int Slot, JsonPath Path);
 /// <summary>A step made ready.</summary>
 internal abstract class StepPlan;
 
+/// <summary>Requests that are sent at the same time.</summary>
+internal sealed class ParallelPlan(RequestPlan[] requests) : StepPlan
+{
+    public RequestPlan[] Requests { get; } = requests;
+}
+
 /// <summary>A pause, in nanoseconds.</summary>
 internal sealed class ThinkPlan(TimeSpan think) : StepPlan
 {

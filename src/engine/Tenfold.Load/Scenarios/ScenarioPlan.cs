@@ -11,6 +11,9 @@ internal sealed class ScenarioPlan
 
     public IReadOnlyList<LoadRoute> Routes { get; }
 
+    /// <summary>Most requests that a user has under way at once: as many connections it needs.</summary>
+    public int Width => Steps.Max(step => step is ParallelPlan parallel ? parallel.Requests.Length : 1);
+
     /// <summary>Number of captured variables.</summary>
     public int Variables { get; }
 
@@ -20,18 +23,22 @@ internal sealed class ScenarioPlan
         var routes = new RouteTable(budgets, timeout);
         var variables = new List<string>();
         var steps = new StepPlan[scenario.Count];
-        for (var i = 0; i < steps.Length; i++)
+        var at = 0;
+        for (; at < steps.Length; at++)
         {
-            steps[i] = scenario[i] switch
+            steps[at] = scenario[at] switch
             {
-                RequestStep request => new RequestPlan(request, target, variables, routes, $"step {i + 1} ({request.Method.ToLowerInvariant()} {request.Path})"),
+                RequestStep request => Request(request),
+                ParallelStep { Parallel: [_, ..] requests } => new ParallelPlan([.. requests.Select(Request)]),
                 ThinkStep think when think.Think >= TimeSpan.Zero => new ThinkPlan(think.Think),
-                var other => throw new LoadException(LoadFault.Usage, $"step {i + 1}: {other} cannot be run"),
+                var other => throw new LoadException(LoadFault.Usage, $"step {at + 1}: {other} cannot be run"),
             };
         }
 
-        return steps.Any(s => s is RequestPlan)
+        return steps.Any(s => s is RequestPlan or ParallelPlan)
             ? new ScenarioPlan(steps, routes, variables.Count)
             : throw new LoadException(LoadFault.Usage, "the scenario sends no request");
+
+        RequestPlan Request(RequestStep request) => new(request, target, variables, routes, $"step {at + 1} ({request.Method.ToLowerInvariant()} {request.Path})");
     }
 }

@@ -19,6 +19,7 @@ public static class ProjectBuild
     private const int Kept = 2; // instances of the publish before this one may still be loading from it
     private const int ErrorLines = 25;
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromMinutes(15);
 
     /// <summary>The project file that a guide's <c>project:</c> means: a .csproj, or a folder with exactly one.</summary>
     /// <exception cref="RuntimeException">There is none, or there are several.</exception>
@@ -102,8 +103,10 @@ public static class ProjectBuild
     }
 
     /// <summary>One build at a time under one state root: two would compile shared projects twice, at half the speed.</summary>
-    private static async Task<FileStream> TakeTurnAsync(SystemState state, TimeProvider time, CancellationToken cancel)
+    /// <exception cref="RuntimeException">Another one has held the turn for 15 minutes.</exception>
+    internal static async Task<FileStream> TakeTurnAsync(SystemState state, TimeProvider time, CancellationToken cancel)
     {
+        var asked = time.GetTimestamp();
         var file = Path.Combine(Path.GetDirectoryName(state.Folder)!, "build.lock");
         while (true)
         {
@@ -113,6 +116,13 @@ public static class ProjectBuild
             }
             catch (IOException) when (File.Exists(file))
             {
+                if (time.GetElapsedTime(asked) > LongestTurn)
+                {
+                    throw new RuntimeException(
+                        RuntimeFailure.Failed,
+                        $"another build has gone on for more than {LongestTurn.TotalMinutes:0} minutes and is not waited for any longer; 'fuser {file}' shows which process it is: end it, and try again");
+                }
+
                 await Task.Delay(LockPoll, time, cancel);
             }
         }

@@ -143,7 +143,7 @@ public sealed class ChildProcess : IAsyncDisposable
     public ResourceUsage Usage(IReadOnlyList<ProcessRow>? processes = null) =>
         _spec.Cgroup?.Usage() ?? ResourceUsage.OfSession(processes ?? ProcessTable.All(), Pid);
 
-    /// <summary>Kills it when it still runs.</summary>
+    /// <summary>Kills it when it still runs. One that the kernel does not let go (a dead disk) is left behind after 10 s, with its pid file.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!Exited.IsCompleted)
@@ -151,7 +151,11 @@ public sealed class ChildProcess : IAsyncDisposable
             Kill();
         }
 
-        await Exited;
+        if (await Task.WhenAny(Exited, Task.Delay(KillWait, _time, CancellationToken.None)) != Exited)
+        {
+            return; // what still waits for it uses the rest
+        }
+
         _process.Dispose();
         _stopReading.Dispose();
     }

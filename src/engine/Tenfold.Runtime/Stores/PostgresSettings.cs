@@ -34,7 +34,6 @@ internal static class PostgresSettings
         Add("synchronous_commit", "on");
         Add("fsync", durable ? "on" : "off");
         Add("full_page_writes", durable ? "on" : "off");
-        Add("wal_compression", "on");
         Add("max_wal_size", "1GB");
         Add("checkpoint_timeout", "10min");
         Add("checkpoint_completion_target", "0.9");

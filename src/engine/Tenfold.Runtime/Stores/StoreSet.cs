@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Tenfold.Guide;
 using Tenfold.Runtime.State;
 
@@ -24,7 +25,7 @@ public sealed class StoreSet : IAsyncDisposable
     /// </summary>
     /// <exception cref="RuntimeException">
     /// One of them cannot be started: <see cref="RuntimeFailure.Machine"/> when the machine lacks something,
-    /// <see cref="RuntimeFailure.Failed"/> when the server does not come up. None is left running.
+    /// <see cref="RuntimeFailure.Failed"/> when the server does not come up. The others are not waited for; none is left running.
     /// </exception>
     public static async Task<StoreSet> StartAsync(SystemGuide guide, SystemState state, StoreOptions options, CancellationToken cancel)
     {
@@ -39,13 +40,40 @@ public sealed class StoreSet : IAsyncDisposable
                 await server.PrepareAsync(cancel);
             }
 
-            await Task.WhenAll(servers.Values.Select(server => server.StartAsync(cancel)));
+            await StartAllAsync(servers.Values, cancel);
             return set;
         }
         catch
         {
             await set.DisposeAsync();
             throw;
+        }
+    }
+
+    /// <summary>All at once; the first one that fails ends the start of the others, and its reason is the one that is thrown.</summary>
+    internal static async Task StartAllAsync(IEnumerable<SupervisedServer> servers, CancellationToken cancel)
+    {
+        using var others = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        Exception? first = null;
+        await Task.WhenAll(servers.Select(StartAsync));
+        if (first is not null)
+        {
+            ExceptionDispatchInfo.Throw(first);
+        }
+
+        async Task StartAsync(SupervisedServer server)
+        {
+            try
+            {
+                await server.StartAsync(others.Token);
+            }
+#pragma warning disable CA1031 // The first one is thrown above; what the others meet while they are stopped is a consequence of it.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                Interlocked.CompareExchange(ref first, e, null);
+                await others.CancelAsync();
+            }
         }
     }
 

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.AspNetCore.Stores;
 
@@ -8,13 +10,14 @@ namespace Tenfold.AspNetCore.Health;
 
 /// <summary>
 /// <c>GET /health</c>: 200 while every store of the instance answers and it is not stopping, else a 503 problem that names
-/// what is away. One check runs at a time and its answer serves everyone for <see cref="TenfoldOptions.HealthFor"/>.
+/// what is away, in words for everyone: what the driver said is logged. One check runs at a time and its answer serves everyone for <see cref="TenfoldOptions.HealthFor"/>.
 /// </summary>
-internal sealed class Readiness(IEnumerable<StoreProbe> stores, TenfoldOptions options, IHostApplicationLifetime lifetime, TimeProvider time)
+internal sealed class Readiness(IEnumerable<StoreProbe> stores, TenfoldOptions options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<Readiness> logger)
 {
     private static readonly byte[] Ready = Encoding.UTF8.GetBytes("""{"status":"ready"}""");
 
     private readonly StoreProbe[] _stores = [.. stores];
+    private readonly ConcurrentDictionary<string, string> _logged = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
     private Task<string?>? _check;
     private long _checked;
@@ -64,6 +67,7 @@ internal sealed class Readiness(IEnumerable<StoreProbe> stores, TenfoldOptions o
         {
             // WaitAsync: a server that is frozen does not answer the cancel request either.
             await store.AnswersAsync(cancel).WaitAsync(cancel);
+            _logged.TryRemove(store.Name, out _);
             return null;
         }
         catch (OperationCanceledException)
@@ -74,7 +78,13 @@ internal sealed class Readiness(IEnumerable<StoreProbe> stores, TenfoldOptions o
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            return $"Store '{store.Name}' does not answer: {exception.Message}";
+            if (_logged.GetValueOrDefault(store.Name) != exception.Message)
+            {
+                _logged[store.Name] = exception.Message; // once for many checks in a row
+                logger.LogWarning(exception, "Store '{Store}' does not answer", store.Name);
+            }
+
+            return $"Store '{store.Name}' does not answer. {StoreFailure.Describe(exception) ?? "The log of this instance says why."}";
         }
     }
 }

@@ -76,8 +76,8 @@ internal static class CommandRules
         return index < command.Length ? index : -1;
     }
 
-    /// <summary>Whether Redis may keep the answer back, and with it everything behind it on the connection.</summary>
-    public static bool Blocks(ReadOnlySpan<RedisArgument> command)
+    // Whether Redis may keep the answer back, and with it everything behind it on the connection.
+    private static bool Blocks(ReadOnlySpan<RedisArgument> command)
     {
         var name = command[0].Text ?? command[0].ToString();
         return Blocking.Contains(name) || (name.StartsWith("XREAD", StringComparison.OrdinalIgnoreCase) && IndexOf(command, "BLOCK") > 0);
@@ -100,6 +100,11 @@ internal static class CommandRules
         if (command.Length > 1 && name.Equals("CLIENT", StringComparison.OrdinalIgnoreCase) && RefusedOfClient.Contains(command[1].ToString()))
         {
             throw new ArgumentException($"CLIENT {command[1].ToString().ToUpperInvariant()} does not fit a connection that others share.");
+        }
+
+        if (Blocks(command))
+        {
+            throw new ArgumentException($"{name.ToUpperInvariant()} would hold up everybody on the connection; ask without blocking.");
         }
 
         if (name.Contains(' '))

@@ -88,7 +88,7 @@ internal sealed partial class Connection
         if (result.IsError)
         {
             _context.Counters.Refused();
-            if (_context.Resender.TakesOver(operation, result))
+            if (_context.Resender.TakesOver(operation, result, EndPoint))
             {
                 return;
             }
@@ -138,7 +138,7 @@ internal sealed partial class Connection
         input.Release();
         if (IsTracking)
         {
-            _context.Pushes.Lost(this);
+            _context.Pushes.Lost();
         }
 
         for (; _head < tail; Volatile.Write(ref _head, _head + 1))

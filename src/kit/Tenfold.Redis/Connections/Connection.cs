@@ -104,7 +104,7 @@ internal sealed partial class Connection
                 return true;
             }
 
-            _output.WriteRaw(operation.Command!.Span);
+            operation.WriteTo(_output);
             flush = Enter(operation);
         }
 
@@ -297,7 +297,7 @@ internal sealed partial class Connection
             var operation = _waiting.Dequeue();
             if (!operation.IsSettled)
             {
-                _output.WriteRaw(operation.Command!.Span);
+                operation.WriteTo(_output);
                 Enter(operation);
             }
         }

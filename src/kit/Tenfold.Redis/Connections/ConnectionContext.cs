@@ -1,3 +1,4 @@
+using System.Net;
 using Tenfold.Redis.Metrics;
 using Tenfold.Redis.Protocol;
 
@@ -52,15 +53,15 @@ internal interface IPushes
 {
     void Take(Connection connection, RedisReply push);
 
-    /// <summary>A connection that tracked keys is gone.</summary>
-    void Lost(Connection connection);
+    /// <summary>What was tracked is not any more: a connection or slots are gone.</summary>
+    void Lost();
 }
 
 /// <summary>Decides whether a command is sent again. Called by the loops that read.</summary>
 internal interface IResender
 {
     /// <summary>True: the error is not the caller's answer, the command goes out again.</summary>
-    bool TakesOver(Operation operation, RedisReply error);
+    bool TakesOver(Operation operation, RedisReply error, EndPoint from);
 
     /// <summary>The same for a command that was not sent.</summary>
     bool TakesOver(Operation operation);

@@ -105,7 +105,7 @@ internal sealed class Line : IAsyncDisposable
 
             if (failure is null)
             {
-                operation.ConnectDeadline = _context.Ticks.Now + Ticks.Count(_context.Options.ConnectWait);
+                operation.WaitForConnection(_context);
                 _parked.Enqueue(operation);
                 return;
             }
@@ -306,6 +306,9 @@ internal sealed class Node : IAsyncDisposable
     public bool IsConnected => Array.TrueForAll(_lines, static line => line.IsConnected);
 
     public ReadOnlySpan<Line> Lines => _lines;
+
+    /// <summary>Whether answers are owed.</summary>
+    public bool HasPending => Array.Exists(_lines, static line => line.Current?.Pending > 0);
 
     public Line LineOf(int slot) => _lines.Length == 1 ? _lines[0] : _lines[slot % _lines.Length];
 

@@ -16,7 +16,8 @@ internal sealed class Operation : IValueTaskSource, IValueTaskSource<RedisReply>
     private CancellationTokenRegistration _registration;
     private CancellationToken _cancel;
     private long _life; // two for each use, and one more once it is settled
-    private int _left; // answers still to come
+    private int _answers; // of one sending
+    private int _left; // of these, still to come
     private RedisReply _reply;
     private RedisReply _firstError;
     private Exception? _failure;
@@ -33,10 +34,13 @@ internal sealed class Operation : IValueTaskSource, IValueTaskSource<RedisReply>
     public int Deadline { get; private set; }
 
     /// <summary>The tick until which it waits for a connection.</summary>
-    public int ConnectDeadline { get; set; }
+    public int ConnectDeadline { get; private set; }
 
-    /// <summary>Sendings so far, after the first.</summary>
-    public int Resent { get; set; }
+    /// <summary>Redirections that it has followed.</summary>
+    public int Redirections { get; set; }
+
+    /// <summary>Whether it goes to a cluster node that is just taking its slot over.</summary>
+    public bool IsAsking { get; private set; }
 
     /// <summary>An answer that is an error is one more than was expected: see <see cref="PubSub.Subscriptions"/>.</summary>
     public bool IsFence { get; set; }
@@ -60,10 +64,42 @@ internal sealed class Operation : IValueTaskSource, IValueTaskSource<RedisReply>
 
     public bool IsSettled => (Life & 1) != 0;
 
-    public void Begin(int slot, int deadline, int answers) => (Slot, Deadline, _left) = (slot, deadline, answers);
+    public void Begin(int slot, int deadline, int answers) => (Slot, Deadline, _answers, _left) = (slot, deadline, answers, answers);
 
-    /// <summary>How many answers the next sending brings.</summary>
-    public void Expect(int answers) => (_left, _firstError) = (answers, default);
+    /// <summary>Begins its wait for a connection, which is one wait however often it changes the place.</summary>
+    public void WaitForConnection(ConnectionContext context)
+    {
+        if (ConnectDeadline == 0)
+        {
+            ConnectDeadline = context.Ticks.Now + Ticks.Count(context.Options.ConnectWait);
+        }
+    }
+
+    /// <summary>Whether another connection would do just as well: it keeps its command, and is not about its connection.</summary>
+    public bool IsMovable => Command is not null && !IsFence;
+
+    /// <summary>Before it is sent again.</summary>
+    public void BeginAgain(bool asking = false)
+    {
+        (IsAsking, _left, _firstError) = (asking, _answers + (asking ? 1 : 0), default);
+    }
+
+    /// <summary>Writes the command that it keeps.</summary>
+    public void WriteTo(CommandBuffer output)
+    {
+        if (IsAsking && Tracker is not null)
+        {
+            Tracking.TrackedRead.Write(output, Key.Span, asking: true);
+            return;
+        }
+
+        if (IsAsking)
+        {
+            output.WriteRaw("*1\r\n$6\r\nASKING\r\n"u8);
+        }
+
+        output.WriteRaw(Command!.Span);
+    }
 
     /// <summary>Settles it when the token is cancelled. Call it before the caller gets the task.</summary>
     public void Watch(CancellationToken cancel)
@@ -203,7 +239,8 @@ internal sealed class Operation : IValueTaskSource, IValueTaskSource<RedisReply>
     {
         _core.Reset();
         (_registration, _cancel, _reply, _firstError, _failure) = (default, default, default, default, null);
-        (Script, Tracker, Key, KeepsErrors, IsFence, Resent, Started) = (null, null, default, false, false, 0, 0);
+        (Script, Tracker, Key, KeepsErrors, IsFence, IsAsking, Redirections, Started) = (null, null, default, false, false, false, 0, 0);
+        ConnectDeadline = 0;
         Command?.Release();
         Command = null;
         Interlocked.Increment(ref _life);

@@ -1,3 +1,4 @@
+using System.Net;
 using Tenfold.Redis.Connections;
 
 namespace Tenfold.Redis.Routing;
@@ -20,7 +21,7 @@ internal abstract class Router : IAsyncDisposable
     public abstract void Send(Operation operation);
 
     /// <summary>True: the answer is not the caller's, the command goes somewhere else. In the reader's loop.</summary>
-    public virtual bool Redirects(Operation operation, RedisReply error) => false;
+    public virtual bool Redirects(Operation operation, RedisReply error, EndPoint from) => false;
 
     /// <summary>The same for a command that was not sent.</summary>
     public virtual bool Redirects(Operation operation) => false;

@@ -39,7 +39,7 @@ internal static class Evaluation
         full.WriteRaw(old.Span[(words + ByName.Length + script.ShaBytes.Length + 2)..]);
         operation.Command = full;
         operation.Script = null; // once is enough
-        operation.Expect(1);
+        operation.BeginAgain();
         old.Release();
     }
 }

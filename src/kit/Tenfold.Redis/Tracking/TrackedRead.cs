@@ -11,11 +11,9 @@ internal static class TrackedRead
     /// <summary>Answers to CLIENT CACHING YES, MULTI, PTTL, GET and EXEC.</summary>
     public const int Answers = 5;
 
-    /// <summary>The same after ASKING, with the opt-in inside: only so does a slot that is being imported track it.</summary>
-    public const int AskingAnswers = 6;
-
     private static ReadOnlySpan<byte> Begin => "*3\r\n$6\r\nCLIENT\r\n$7\r\nCACHING\r\n$3\r\nYES\r\n*1\r\n$5\r\nMULTI\r\n"u8;
 
+    // With the opt-in inside: only so does a slot that is being imported track the key.
     private static ReadOnlySpan<byte> BeginAsking => "*1\r\n$6\r\nASKING\r\n*1\r\n$5\r\nMULTI\r\n*3\r\n$6\r\nCLIENT\r\n$7\r\nCACHING\r\n$3\r\nYES\r\n"u8;
 
     public static void Write(CommandBuffer into, ReadOnlySpan<byte> key, bool asking = false)

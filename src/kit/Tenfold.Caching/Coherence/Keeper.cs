@@ -1,0 +1,166 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Tenfold.Redis;
+
+namespace Tenfold.Caching.Coherence;
+
+/// <summary>
+/// The cache's own loop: beats, which prolongs the lease and says to others that this node lives; and after every loss of the
+/// connection tells Redis what was invalidated meanwhile, before anything is read from it again.
+/// </summary>
+internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState state, CacheOptions options, ILogger logger) : IAsyncDisposable
+{
+    private const int Batch = 256;
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SemaphoreSlim _kick = new(0, 1);
+    private Task _running = Task.CompletedTask;
+    private int _checkedEpoch = -1;
+    private bool _away;
+
+    /// <summary>Completes when Redis may be used for the first time.</summary>
+    public Task Ready => _ready.Task;
+
+    public void Start() => _running = RunAsync();
+
+    /// <summary>Beats now.</summary>
+    public void Kick()
+    {
+        if (_kick.CurrentCount == 0)
+        {
+            try
+            {
+                _kick.Release();
+            }
+            catch (SemaphoreFullException)
+            {
+                // Another one did.
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+    }
+
+    private async Task RunAsync()
+    {
+        var interval = options.PropagationBound / 4;
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await BeatAsync();
+                Report(null);
+            }
+            catch (RedisException failure)
+            {
+                Report(failure);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            try
+            {
+                await _kick.WaitAsync(interval, _stop.Token);
+                // A kick while nothing can be reached must not spin.
+                await Task.Delay(TimeSpan.FromMilliseconds(5), state.Clock.Time, _stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task BeatAsync()
+    {
+        var (epoch, sent) = (state.Lease.Epoch, state.Clock.Now);
+        try
+        {
+            await client.ExecuteAsync(["SET", state.Keys.Node(state.Node), 1, "PX", (long)options.NodeTimeout.TotalMilliseconds], _stop.Token);
+        }
+        catch (RedisServerException)
+        {
+            // No memory, or a replica: it answers all the same, and that is what the lease asks.
+        }
+
+        state.Lease.Prolong(epoch, sent + state.Clock.Ticks(options.PropagationBound));
+        if (!state.Journal.IsOpen)
+        {
+            await CatchUpAsync(epoch);
+        }
+    }
+
+    private async Task CatchUpAsync(int epoch)
+    {
+        if (_checkedEpoch != epoch)
+        {
+            await CheckRunAsync();
+            // A script that is sent in full first arrives after what was sent behind it.
+            await Task.WhenAll(Scripts.All.Select(script => client.ExecuteAsync(["SCRIPT", "LOAD", script.Text], _stop.Token).AsTask()));
+            _checkedEpoch = epoch;
+        }
+
+        for (var round = 0; round < 16; round++)
+        {
+            if (state.Journal.Peek(out var upTo) is { } pending)
+            {
+                foreach (var batch in pending.Chunk(Batch))
+                {
+                    await Task.WhenAll(batch.Select(tier.SendAsync));
+                }
+            }
+            else
+            {
+                logger.LogWarning("More than {Count} invalidations came while Redis was away; all entries of the cache are invalidated", options.JournalSize);
+                await tier.SendAsync(new PendingInvalidation(null, TagTable.All));
+            }
+
+            state.Journal.Acknowledge(upTo);
+            if (state.Journal.TryOpen(() => state.Lease.Epoch == epoch))
+            {
+                _ready.TrySetResult();
+                return;
+            }
+
+            if (state.Lease.Epoch != epoch)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>A server that was started again, or that took over, may hold entries from before invalidations that it has lost.</summary>
+    private async Task CheckRunAsync()
+    {
+        var info = (await client.ExecuteAsync(["INFO", "server"], _stop.Token)).Text ?? "";
+        var at = info.IndexOf("run_id:", StringComparison.Ordinal);
+        var run = at < 0 ? "" : info[(at + 7)..].Split('\r', '\n')[0];
+        var reset = await client.EvaluateAsync(
+            Scripts.BeginRun, [state.Keys.Run(TagTable.All), state.Keys.Tag(TagTable.All)], [Encoding.ASCII.GetBytes(run)], _stop.Token);
+        if (reset.Integer == 1)
+        {
+            logger.LogInformation("Redis runs anew ({Run}): entries from before are not used", run);
+        }
+    }
+
+    private void Report(RedisException? failure)
+    {
+        if (failure is not null && !_away)
+        {
+            logger.LogWarning("Redis is away: the cache goes on in memory and tells it later what was invalidated ({Message})", failure.Message);
+        }
+        else if (failure is null && _away)
+        {
+            logger.LogInformation("Redis is back: the cache is coherent again");
+        }
+
+        _away = failure is not null;
+    }
+}

@@ -1,0 +1,95 @@
+using Tenfold.Caching.Coherence;
+
+namespace Tenfold.Caching.Tests.Coherence;
+
+public sealed class JournalTests
+{
+    [Fact]
+    public void The_gate_opens_only_when_nothing_is_pending()
+    {
+        var journal = new Journal(10);
+        Assert.True(journal.TryOpen(() => true));
+        journal.Add(new PendingInvalidation("p", "a"));
+        Assert.False(journal.IsOpen);
+        Assert.False(journal.TryOpen(() => true));
+
+        var told = journal.Peek(out var upTo);
+        Assert.Equal([new PendingInvalidation("p", "a")], told);
+        journal.Add(new PendingInvalidation("p", "b"));
+        journal.Acknowledge(upTo);
+        Assert.False(journal.TryOpen(() => true));
+        Assert.Equal([new PendingInvalidation("p", "b")], journal.Peek(out upTo));
+        journal.Acknowledge(upTo);
+        Assert.False(journal.TryOpen(() => false));
+        Assert.True(journal.TryOpen(() => true));
+    }
+
+    [Fact]
+    public void One_that_comes_again_while_it_is_told_is_told_again()
+    {
+        var journal = new Journal(10);
+        journal.Add(new PendingInvalidation("p", "a"));
+        journal.Peek(out var upTo);
+        journal.Add(new PendingInvalidation("p", "a"));
+        journal.Acknowledge(upTo);
+
+        Assert.Equal(1, journal.Count);
+    }
+
+    [Fact]
+    public void More_than_it_holds_stand_for_everything()
+    {
+        var journal = new Journal(2);
+        foreach (var name in new[] { "a", "b", "b", "c", "d" })
+        {
+            journal.Add(new PendingInvalidation("p", name));
+        }
+
+        Assert.Null(journal.Peek(out var upTo));
+        Assert.Equal(2, journal.Count);
+        journal.Acknowledge(upTo);
+        Assert.True(journal.TryOpen(() => true));
+    }
+
+    [Fact]
+    public void A_breaker_pauses_after_failures_in_a_row_and_tries_again()
+    {
+        var time = new Support.SetTime();
+        var breaker = new Breaker(3, TimeSpan.FromSeconds(1), time);
+        breaker.Failed();
+        breaker.Failed();
+        breaker.Succeeded();
+        breaker.Failed();
+        breaker.Failed();
+        Assert.True(breaker.Allows);
+        breaker.Failed();
+        Assert.False(breaker.Allows);
+        time.Advance(TimeSpan.FromSeconds(1.1));
+        Assert.True(breaker.Allows);
+        breaker.Failed();
+        Assert.False(breaker.Allows);
+        time.Advance(TimeSpan.FromSeconds(1.1));
+        breaker.Succeeded();
+        Assert.True(breaker.Allows);
+    }
+
+    [Fact]
+    public void A_lease_ends_with_its_epoch()
+    {
+        var lease = new Lease();
+        lease.Prolong(0, 100);
+        Assert.True(lease.Covers(0, 99));
+        Assert.False(lease.Covers(0, 100));
+        lease.EndEpoch();
+        lease.Prolong(0, 200); // an answer from the connection before
+        Assert.False(lease.Covers(0, 50));
+        Assert.False(lease.Covers(1, 50));
+        lease.Prolong(1, 200);
+        Assert.True(lease.Covers(1, 150));
+        Assert.False(lease.Covers(0, 150));
+        var untracked = lease.UntrackedEpoch;
+        Assert.True(lease.Covers(untracked, 1000));
+        lease.EndUntracked();
+        Assert.False(lease.Covers(untracked, 0));
+    }
+}
