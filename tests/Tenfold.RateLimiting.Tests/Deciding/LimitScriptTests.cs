@@ -9,7 +9,8 @@ namespace Tenfold.RateLimiting.Tests.Deciding;
 public sealed class LimitScriptTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
     private readonly RedisScript _script = new(LimitScript.Text.Replace(LimitScript.Clock, "{ARGV[#ARGV], 0}", StringComparison.Ordinal)
-        .Replace("time[1] * 1000000 + time[2]", "tonumber(time[1])", StringComparison.Ordinal));
+        .Replace("time[1] * 1000000 + time[2]", "tonumber(time[1])", StringComparison.Ordinal)
+        .Replace("math.ceil(math.max(backlog, blocked) / 1000)", "3600000", StringComparison.Ordinal)); // the server's clock goes on as it does
 
     [Theory]
     [InlineData(1)]
