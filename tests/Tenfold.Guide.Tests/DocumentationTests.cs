@@ -28,6 +28,9 @@ public sealed partial class DocumentationTests
         [typeof(Retries)] = "Retries",
         [typeof(Route)] = "Route",
         [typeof(RateLimit)] = "Rate limit",
+        [typeof(CachePolicy)] = "Cache policy",
+        [typeof(CacheHttp)] = "Cache HTTP",
+        [typeof(Warmup)] = "Warm-up",
         [typeof(Budget)] = "Budget",
         [typeof(LoadTest)] = "Load test",
         [typeof(LoadStage)] = "Stage",
@@ -40,6 +43,8 @@ public sealed partial class DocumentationTests
     {
         ["Scale.Max"] = "the larger of `min` and 10",
         ["Store.Memory"] = "`128Mi` for PostgreSQL, `256Mi` for Redis",
+        ["CachePolicy.L1Ttl"] = "`ttl`",
+        ["Warmup.Service"] = "the only service",
         ["Route.Hash"] = "`address` with consistent-hash",
         ["RateLimit.Burst"] = "`limit`",
         ["RateLimit.At"] = "`app` with `by: user`, else `gateway`",

@@ -28,6 +28,8 @@ internal static class Defaults
                 }),
             ],
         },
+        Cache = Each(guide.Cache, policy => policy with { L1Ttl = policy.L1Ttl ?? policy.Ttl }),
+        Warm = Each(guide.Warm, warmup => warmup with { Service = warmup.Service ?? (guide.Services.Count == 1 ? guide.Services.Keys.First() : null) }),
         RateLimits = Each(guide.RateLimits, limit => Resolve(limit, guide)),
     };
 

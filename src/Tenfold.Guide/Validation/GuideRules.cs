@@ -22,6 +22,7 @@ internal static class GuideRules
         GatewayRules.Check(guide, findings);
         BudgetRules.Check(guide, findings);
         RateLimitRules.Check(guide, findings);
+        CacheRules.Check(guide, findings);
         LoadRules.Check(guide, findings);
         if (lookAtFiles)
         {
