@@ -15,6 +15,9 @@ public static class GuideSummary
         Section(text, "services", guide.Services.Select(s => (s.Key, Service(s.Value))));
         Section(text, "stores", guide.Stores.Select(s => (s.Key, Store(s.Value))));
         Section(text, $"gateway {(gateway.Tls is null ? "http" : "https")}://{gateway.Address}:{gateway.Port}", gateway.Routes.Select(r => (Match(r), Target(r))));
+        Section(text, "rate limits", guide.RateLimits.Select(l => (l.Key, RateLimit(l.Value))));
+        Section(text, "cache", guide.Cache.Select(p => (p.Key, Policy(p.Value))));
+        Section(text, "warm", guide.Warm.Select(w => (w.Key, Warm(w.Value))));
         Section(text, "budgets", guide.Budgets.Select(b => (b.Route.ToString(), Budget(b))));
         Section(text, "load tests", guide.Load.Select(l => (l.Key, Test(l.Value))));
         return text.ToString();
@@ -60,6 +63,27 @@ public static class GuideSummary
         "to " + (route.Service ?? string.Join(", ", (route.Services ?? new Dictionary<string, int>()).Select(s => $"{s.Key} (weight {s.Value})"))),
         RecordShape.Kebab(route.Balance.ToString()) + (route.Hash is { } hash ? $" of {hash}" : ""),
         $"timeout {Duration.Format(route.Timeout)}");
+
+    private static string RateLimit(RateLimit limit) => Joined(
+        $"{limit.Limit:#,0} in {Duration.Format(limit.Per)} by {limit.By}",
+        limit.Burst is { } burst && burst != limit.Limit ? $"{burst:#,0} at once" : null,
+        limit.Block > TimeSpan.Zero ? $"then blocked for {Duration.Format(limit.Block)}" : null,
+        limit.Routes.Count > 0 ? string.Join(", ", limit.Routes) : null,
+        limit.Except.Count > 0 ? $"not for {string.Join(", ", limit.Except)}" : null,
+        limit.At is { } place ? $"at the {RecordShape.Kebab(place.ToString())}" : null);
+
+    private static string Policy(CachePolicy policy) => Joined(
+        $"fresh for {Duration.Format(policy.Ttl)}",
+        policy.Stale > TimeSpan.Zero ? $"stale for {Duration.Format(policy.Stale)} more" : null,
+        policy.Eager is { } eager ? $"refreshed from {eager} on" : null,
+        policy.Tags.Count > 0 ? $"tags {string.Join(", ", policy.Tags)}" : null,
+        policy.Http.MaxAge is { } browser ? $"browsers {Duration.Format(browser)}" : null,
+        policy.Http.Cdn is { } cdn ? $"CDN {Duration.Format(cdn)}" : null);
+
+    private static string Warm(Warmup warmup) => Joined(
+        $"{warmup.Requests.Count} request{(warmup.Requests.Count == 1 ? "" : "s")} of {warmup.Service}",
+        warmup.OnStart ? "on start" : null,
+        warmup.Every is { } every ? $"every {Duration.Format(every)}" : null);
 
     private static string Budget(Budget budget) => Limits(
         ("average", budget.Average), ("p95", budget.P95), ("p99", budget.P99), ("timeout", budget.Timeout), ("errors", budget.Errors));

@@ -83,6 +83,9 @@ public sealed record ParallelStep : LoadStep
 /// <summary>Send a request: <c>{ get: /api/products, expect: 200, capture: { id: data.0.id } }</c>.</summary>
 public sealed record RequestStep : LoadStep
 {
+    /// <summary>Names that stand for a value made anew in each request; nothing that is captured can have them.</summary>
+    public static IReadOnlyList<string> Generators { get; } = ["uuid", "user", "iteration", "random"];
+
     /// <summary>GET, POST, PUT, PATCH or DELETE: the step's first key.</summary>
     [NotAKey]
     public required string Method { get; init; }

@@ -4,6 +4,9 @@ namespace Tenfold.Guide;
 /// <remarks>Read it with <see cref="Reading.GuideReader"/>; every default is already resolved.</remarks>
 public sealed record SystemGuide
 {
+    /// <summary>What the Redis of the cache is called where there are several.</summary>
+    public const string CacheStoreName = "cache";
+
     /// <summary>The system's name: lower-case letters, digits and dashes.</summary>
     public required string System { get; init; }
 
@@ -20,9 +23,24 @@ public sealed record SystemGuide
     /// <summary>The entrance: port, routes, limits.</summary>
     public GatewaySection Gateway { get; init; } = new();
 
+    /// <summary>How many requests one caller may send, by name.</summary>
+    public IReadOnlyDictionary<string, RateLimit> RateLimits { get; init; } = new Dictionary<string, RateLimit>();
+
+    /// <summary>How values are cached, by name of their kind.</summary>
+    public IReadOnlyDictionary<string, CachePolicy> Cache { get; init; } = new Dictionary<string, CachePolicy>();
+
+    /// <summary>Requests whose answers are cached ahead, by name.</summary>
+    public IReadOnlyDictionary<string, Warmup> Warm { get; init; } = new Dictionary<string, Warmup>();
+
     /// <summary>What each route promises.</summary>
     public IReadOnlyList<Budget> Budgets { get; init; } = [];
 
     /// <summary>The load tests, by name.</summary>
     public IReadOnlyDictionary<string, LoadTest> Load { get; init; } = new Dictionary<string, LoadTest>();
+
+    /// <summary>The store that the cache is in: the one called so, else the only Redis; null for none.</summary>
+    [NotAKey]
+    public string? CacheStore => Stores.TryGetValue(CacheStoreName, out var named) && named.Engine == StoreEngine.Redis
+        ? CacheStoreName
+        : Stores.Where(store => store.Value.Engine == StoreEngine.Redis).Select(store => store.Key).FirstOrDefault();
 }

@@ -27,6 +27,10 @@ public sealed partial class DocumentationTests
         [typeof(GatewayLimits)] = "Limits",
         [typeof(Retries)] = "Retries",
         [typeof(Route)] = "Route",
+        [typeof(RateLimit)] = "Rate limit",
+        [typeof(CachePolicy)] = "Cache policy",
+        [typeof(CacheHttp)] = "Cache HTTP",
+        [typeof(Warmup)] = "Warm-up",
         [typeof(Budget)] = "Budget",
         [typeof(LoadTest)] = "Load test",
         [typeof(LoadStage)] = "Stage",
@@ -39,7 +43,13 @@ public sealed partial class DocumentationTests
     {
         ["Scale.Max"] = "the larger of `min` and 10",
         ["Store.Memory"] = "`128Mi` for PostgreSQL, `256Mi` for Redis",
+        ["CachePolicy.L1Ttl"] = "`ttl`",
+        ["Warmup.Service"] = "the only service",
         ["Route.Hash"] = "`address` with consistent-hash",
+        ["RateLimit.Burst"] = "`limit`",
+        ["RateLimit.At"] = "`app` with `by: user`, else `gateway`",
+        ["RateLimit.Store"] = "the only Redis",
+        ["RateLimit.Insurance"] = "`100%` at the gateway; at the app 100% shared by all instances of all services at their `scale.max`",
         ["Route.FirstByteTimeout"] = "the route's `timeout`",
     };
 
@@ -100,6 +110,23 @@ public sealed partial class DocumentationTests
         Assert.Equal(new Pool(), guide.Stores["p"].Pool);
         Assert.Null(guide.Stores["r"].Pool);
         Assert.Equal(("address", TimeSpan.FromSeconds(7)), (guide.Gateway.Routes[0].Hash, guide.Gateway.Routes[0].FirstByteTimeout));
+    }
+
+    [Fact]
+    public void A_rate_limit_is_enforced_by_the_gateway_unless_it_is_about_users()
+    {
+        var guide = Guides.Read("""
+            system: shop
+            services: { api: { command: [a], scale: { min: 2, max: 3 } }, web: { command: [b], scale: { max: 2 } } }
+            stores: { p: { engine: postgres }, r: { engine: redis } }
+            rate-limits:
+              a: { limit: 7, per: 1m }
+              b: { limit: 7, per: 1m, by: user }
+            """);
+
+        var (a, b) = (guide.RateLimits["a"], guide.RateLimits["b"]);
+        Assert.Equal((RateLimitPlace.Gateway, RateLimitPlace.App), (a.At, b.At));
+        Assert.Equal((7, "r", 1.0, 0.2), (a.Burst, a.Store, a.Insurance!.Value.Fraction, b.Insurance!.Value.Fraction));
     }
 
     private static string Row(KeyShape key)

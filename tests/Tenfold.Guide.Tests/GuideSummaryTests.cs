@@ -15,6 +15,13 @@ public sealed class GuideSummaryTests
         gateway https://*:0
           GET|POST *.example.com/api/{id}/** if X-Beta=*, debug=1  to api (weight 9), worker (weight 1) · consistent-hash of cookie:session · timeout 30s
           /**                                                      to api · power-of-two-choices · timeout 1m
+        rate limits
+          per-client  100 in 15m by header:X-Tenant · 20 at once · then blocked for 15m · /api/**, POST /login · not for 10.0.0.0/8 · at the app
+          per-user    1,000 in 1h by user · at the app
+        cache
+          products  fresh for 1h · stale for 1d more · refreshed from 80% on · tags products · browsers 1m · CDN 5m
+        warm
+          popular  1 request of api · every 1h
         budgets
           GET /api/products  average 200ms, p95 400ms, p99 800ms, timeout 5s, errors 0.1%
         load tests

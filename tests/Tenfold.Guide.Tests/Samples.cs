@@ -51,6 +51,25 @@ internal static class Samples
               connect-timeout: 500ms
               first-byte-timeout: 20s
             - { path: /**, service: api }
+        rate-limits:
+          per-client: { limit: 100, per: 15m, by: header:X-Tenant, burst: 20, block: 15m, routes: [/api/**, POST /login], except: [10.0.0.0/8], at: app, store: cache, insurance: 50% }
+          per-user: { limit: 1k, per: 1h, by: user }
+        cache:
+          products:
+            ttl: 1h
+            l1-ttl: 10m
+            jitter: 10%
+            tags: [products]
+            stale: 1d
+            throttle: 2s
+            eager: 80%
+            negative: 1m
+            soft-timeout: 100ms
+            hard-timeout: 10s
+            version: 2
+            http: { max-age: 1m, private: false, stale-while-revalidate: 30s, stale-if-error: 1h, cdn: 5m, surrogate: 1h, vary: [Accept-Language] }
+        warm:
+          popular: { requests: ["/api/products?page=1"], service: api, on-start: false, every: 1h, concurrency: 2, timeout: 5s }
         budgets:
           - { route: GET /api/products, average: 200ms, p95: 400ms, p99: 800ms, timeout: 5s, errors: 0.1% }
         load:

@@ -14,7 +14,6 @@ namespace Tenfold.Cli.Hosting;
 /// <summary>Starts this program once more as the host of a system: in its own session, its output in <c>logs/host.log</c>.</summary>
 internal static class DetachedHost
 {
-    private const long RotateAt = 10 << 20;
     private const int ReportedLines = 15;
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(30);
     private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(2);
@@ -30,11 +29,7 @@ internal static class DetachedHost
 
         var progress = Path.Combine(state.Run, Progress($"{Environment.ProcessId}"));
         var log = state.LogFile("host");
-        if (File.Exists(log) && new FileInfo(log).Length > RotateAt)
-        {
-            File.Move(log, log + ".1", overwrite: true);
-        }
-
+        HostLog.Rotate(log);
         await File.WriteAllTextAsync(progress, "", cancel);
         try
         {

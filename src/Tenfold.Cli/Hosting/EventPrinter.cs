@@ -33,8 +33,8 @@ internal sealed class EventPrinter : IDisposable
     /// <summary>A JSON object a line.</summary>
     public static EventPrinter Json(Shell shell) => new(shell.Time, one => shell.Out.WriteLine(Line(one)));
 
-    /// <summary>Of a detached host: JSON lines for the command that started it, and its log on stdout.</summary>
-    public static EventPrinter ForHost(Shell shell, string file)
+    /// <summary>Of a detached host: JSON lines for the command that started it, and its log on stdout, which is the file <paramref name="log"/>.</summary>
+    public static EventPrinter ForHost(Shell shell, string file, string log)
     {
         var stream = new FileStream(file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         var listening = true;
@@ -46,6 +46,7 @@ internal sealed class EventPrinter : IDisposable
                 {
                     shell.Out.WriteLine(new LogLine(shell.Time.GetUtcNow(), LogOrigin.Host, Text(one)));
                     shell.Out.Flush();
+                    HostLog.Rotate(log);
                 }
 
                 if (listening)

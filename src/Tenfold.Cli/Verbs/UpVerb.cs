@@ -32,7 +32,7 @@ internal static class UpVerb
         var state = SystemState.Of(located.Guide.System, shell.Environment);
         if (progress is not null)
         {
-            using var printer = EventPrinter.ForHost(shell, progress);
+            using var printer = EventPrinter.ForHost(shell, progress, state.LogFile("host"));
             return await ForegroundHost.RunAsync(shell, located, state, printer, live: false, cancel);
         }
 

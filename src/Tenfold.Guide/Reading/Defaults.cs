@@ -28,7 +28,24 @@ internal static class Defaults
                 }),
             ],
         },
+        Cache = Each(guide.Cache, policy => policy with { L1Ttl = policy.L1Ttl ?? policy.Ttl }),
+        Warm = Each(guide.Warm, warmup => warmup with { Service = warmup.Service ?? (guide.Services.Count == 1 ? guide.Services.Keys.First() : null) }),
+        RateLimits = Each(guide.RateLimits, limit => Resolve(limit, guide)),
     };
+
+    private static RateLimit Resolve(RateLimit limit, SystemGuide guide)
+    {
+        var at = limit.At ?? (limit.By == "user" ? RateLimitPlace.App : RateLimitPlace.Gateway);
+        // One gateway, but as many processes of the app as its services may have: all their shares together are the limit.
+        var processes = at == RateLimitPlace.Gateway ? 1 : Math.Max(1, guide.Services.Values.Sum(service => (long)service.Scale.Most));
+        return limit with
+        {
+            At = at,
+            Burst = limit.Burst ?? limit.Limit,
+            Store = limit.Store ?? guide.Stores.Where(store => store.Value.Engine == StoreEngine.Redis).Select(store => store.Key).FirstOrDefault(),
+            Insurance = limit.Insurance ?? new Percentage(1.0 / processes),
+        };
+    }
 
     private static IReadOnlyDictionary<string, T> Each<T>(IReadOnlyDictionary<string, T> items, Func<T, T> resolve) =>
         new ReadOnlyDictionary<string, T>(new OrderedDictionary<string, T>(items.Select(i => KeyValuePair.Create(i.Key, resolve(i.Value))), StringComparer.Ordinal));

@@ -31,6 +31,9 @@ internal static class ScalarFormats
         [typeof(RouteKey)] = new(
             "method and path", Read<RouteKey>(RouteKey.TryParse), v => v.ToString()!, new RouteKey("GET", PathPattern.Parse("/")), "string",
             $"^({string.Join('|', RouteKey.Methods)}) /[^?# ]*$"),
+        [typeof(RouteFilter)] = new(
+            "route filter", Read<RouteFilter>(RouteFilter.TryParse), v => v.ToString()!, new RouteFilter(null, PathPattern.Parse("/")), "string",
+            $"^(({string.Join('|', RouteKey.Methods)}) )?/[^?# ]*$"),
     };
 
     private delegate bool TryParse<T>(string text, out T value, out string? error);

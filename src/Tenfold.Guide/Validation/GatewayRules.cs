@@ -13,11 +13,7 @@ internal static class GatewayRules
             findings.Add("gateway.address", $"'{gateway.Address}' is no address; allowed: localhost, \"*\" (every address), or an IP address");
         }
 
-        for (var i = 0; i < gateway.TrustForwarded.Count; i++)
-        {
-            Network(ItemPath.Of("gateway.trust-forwarded", i), gateway.TrustForwarded[i], findings);
-        }
-
+        Networks.Check("gateway.trust-forwarded", gateway.TrustForwarded, findings);
         for (var i = 0; i < gateway.Routes.Count; i++)
         {
             var path = ItemPath.Of("gateway.routes", i);
@@ -27,18 +23,6 @@ internal static class GatewayRules
         }
 
         Twins(gateway.Routes, findings);
-    }
-
-    private static void Network(string path, string network, Findings findings)
-    {
-        if (IPNetwork.TryParse(network, out _))
-        {
-            return;
-        }
-
-        findings.Add(path, IPAddress.TryParse(network, out var address)
-            ? $"'{network}' is no network; did you mean '{network}/{address.GetAddressBytes().Length * 8}'?"
-            : $"'{network}' is no network; allowed: an address and a prefix length with no bits set after it, such as 10.0.0.0/8");
     }
 
     private static void Target(string path, Route route, SystemGuide guide, Findings findings)

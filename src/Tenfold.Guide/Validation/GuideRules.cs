@@ -21,6 +21,8 @@ internal static class GuideRules
         StoreRules.Check(guide, findings);
         GatewayRules.Check(guide, findings);
         BudgetRules.Check(guide, findings);
+        RateLimitRules.Check(guide, findings);
+        CacheRules.Check(guide, findings);
         LoadRules.Check(guide, findings);
         if (lookAtFiles)
         {

@@ -5,7 +5,7 @@ internal static class LaterKeys
 {
     private static readonly Dictionary<Type, string[]> ByRecord = new()
     {
-        [typeof(SystemGuide)] = ["cache", "rate-limits", "queues", "milestones", "prices", "warm"],
+        [typeof(SystemGuide)] = ["queues", "milestones", "prices"],
         [typeof(Service)] = ["warm"],
         [typeof(Scale)] = ["metrics", "out", "in", "schedule"],
         [typeof(Store)] = ["replicas", "shards", "slow-query", "partitions"],

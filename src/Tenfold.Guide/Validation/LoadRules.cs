@@ -105,7 +105,7 @@ internal static class LoadRules
             }
         }
 
-        captured.UnionWith(here.Except(Templates.Generators));
+        captured.UnionWith(here.Except(RequestStep.Generators));
     }
 
     private static void Request(string path, RequestStep request, HashSet<string> captured, Findings findings)
@@ -131,7 +131,7 @@ internal static class LoadRules
             {
                 findings.AddToKey($"{path}.capture.{name}", $"'{name}' is no name of a variable; allowed: letters, digits, _ and -, not a digit first");
             }
-            else if (Templates.Generators.Contains(name))
+            else if (RequestStep.Generators.Contains(name))
             {
                 findings.AddToKey($"{path}.capture.{name}", $"{{{{{name}}}}} is a generator already; take another name");
             }
@@ -141,7 +141,7 @@ internal static class LoadRules
                 findings.Add($"{path}.capture.{name}", $"expected a path in the answer such as data.0.id, found '{from}'");
             }
 
-            if (!Templates.Generators.Contains(name))
+            if (!RequestStep.Generators.Contains(name))
             {
                 captured.Add(name);
             }

@@ -12,8 +12,6 @@ internal static partial class Templates
 {
     private const string Random = "random";
 
-    public static IReadOnlyList<string> Generators { get; } = ["uuid", "user", "iteration", Random];
-
     /// <summary>The text with a letter in each place.</summary>
     public static string Blank(string text) => Place().Replace(text, "x");
 
@@ -40,9 +38,9 @@ internal static partial class Templates
                 findings.Add(path, $"expected {{{{random FROM TO}}}} with whole numbers, such as {{{{random 1 100}}}}, found '{inside}'");
             }
         }
-        else if (!captured.Contains(inside) && !Generators.Contains(inside))
+        else if (!captured.Contains(inside) && !RequestStep.Generators.Contains(inside))
         {
-            findings.Add(path, $"{{{{{inside}}}}} is not captured before this step{Suggestion.Among(inside, [.. captured, .. Generators], "known are")}");
+            findings.Add(path, $"{{{{{inside}}}}} is not captured before this step{Suggestion.Among(inside, [.. captured, .. RequestStep.Generators], "known are")}");
         }
     }
 

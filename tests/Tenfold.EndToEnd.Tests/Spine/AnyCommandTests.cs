@@ -94,7 +94,7 @@ public sealed class AnyCommandTests
             gateway:
               prot: 8080
               routes: [{ path: /**, service: wbe }]
-            cache: { products: { ttl: 1h } }
+            queues: { orders: { attempts: 3 } }
             """);
 
         var result = await tenfold.RunAsync(["check", guide]);

@@ -93,7 +93,11 @@ public sealed class RoutingTests
         Assert.Equal("api", await Ask("GET /k HTTP/1.1\r\nHost: a\r\nx-beta: no\r\n"));
         Assert.Equal("other", await Ask("GET /q?a=1&beta=2 HTTP/1.1\r\nHost: a\r\n"));
         Assert.Equal("api", await Ask("GET /q?a=1 HTTP/1.1\r\nHost: a\r\n"));
-        Assert.Contains("\"status\":404", await Ask("DELETE /m HTTP/1.1\r\nHost: a\r\n"), StringComparison.Ordinal);
+        Assert.Contains("\"status\":405", await Ask("DELETE /m HTTP/1.1\r\nHost: a\r\n"), StringComparison.Ordinal);
+        using var wrongMethod = await gateway.Client.DeleteAsync("/m");
+        Assert.Equal(["GET", "HEAD", "POST"], wrongMethod.Content.Headers.Allow.Order());
+        using var metrics = await gateway.Client.DeleteAsync("/metrics");
+        Assert.Equal((405, "GET, HEAD"), ((int)metrics.StatusCode, string.Join(", ", metrics.Content.Headers.Allow)));
         using var none = await gateway.Client.GetAsync("/nowhere");
         Assert.Equal("application/problem+json", none.Content.Headers.ContentType!.MediaType);
     }

@@ -57,25 +57,19 @@ public sealed class BindingTests
     [Fact]
     public void Sections_of_later_issues_are_refused_by_name() => Assert.Equal(
         [
-            "g:3:1: cache: `cache` is not supported yet",
-            "g:4:1: rate-limits: `rate-limits` is not supported yet",
-            "g:5:1: queues: `queues` is not supported yet",
-            "g:6:1: milestones: `milestones` is not supported yet",
-            "g:7:1: prices: `prices` is not supported yet",
-            "g:8:1: warm: `warm` is not supported yet",
-            "g:9:37: stores.main.replicas: `replicas` is not supported yet",
-            "g:9:50: stores.main.shards: `shards` is not supported yet",
-            "g:9:61: stores.main.slow-query: `slow-query` is not supported yet",
-            "g:9:80: stores.main.partitions: `partitions` is not supported yet",
+            "g:3:1: queues: `queues` is not supported yet",
+            "g:4:1: milestones: `milestones` is not supported yet",
+            "g:5:1: prices: `prices` is not supported yet",
+            "g:6:37: stores.main.replicas: `replicas` is not supported yet",
+            "g:6:50: stores.main.shards: `shards` is not supported yet",
+            "g:6:61: stores.main.slow-query: `slow-query` is not supported yet",
+            "g:6:80: stores.main.partitions: `partitions` is not supported yet",
         ],
         Guides.Errors(Guides.Start.TrimEnd() + """
 
-            cache: {}
-            rate-limits: {}
             queues: {}
             milestones: []
             prices: {}
-            warm: []
             stores: { main: { engine: postgres, replicas: 1, shards: 4, slow-query: 100ms, partitions: [] } }
             """));
 

@@ -35,7 +35,7 @@ public sealed class GuideSchemaTests
 
     [Theory]
     [InlineData("nonsense: 1")]
-    [InlineData("cache: {}")]
+    [InlineData("queues: {}")]
     [InlineData("stores: { main: { engine: mongodb } }")]
     [InlineData("stores: { main: {} }")]
     [InlineData("stores: [main]")]

@@ -53,6 +53,85 @@ public sealed class RuleTests
     public void Of_the_gateway(string section, string[] expected) => Expect(
         $"system: shop\nservices: {{ api: {{ command: [a] }}, web: {{ command: [b] }} }}\ngateway:\n  {section}", expected);
 
+    public static TheoryData<string, string[]> Cache => new()
+    {
+        { "{ ttl: 1h }", [] },
+        { "{ }", ["5:3: cache.a.ttl: is missing"] },
+        { "{ ttl: 1m, l1-ttl: 1h }", ["5:25: cache.a.l1-ttl: 1h is more than ttl 1m"] },
+        { "{ ttl: 1m, stale: 1h, soft-timeout: 1m }", ["5:42: cache.a.soft-timeout: 1m is more than hard-timeout 30s"] },
+        { "{ ttl: 1m, soft-timeout: 1s }", ["5:31: cache.a.soft-timeout: serves a stale value, and none is kept; give stale, or remove it"] },
+        { "{ ttl: 1m, tags: [b, '*', ''] }", [
+            "5:27: cache.a.tags[1]: '*' is no tag; * is everything already",
+            "5:32: cache.a.tags[2]: '' is no tag; * is everything already"] },
+        { "{ ttl: 1m, eager: 100% }", ["5:24: cache.a.eager: found 100%; allowed: 1% to 99%"] },
+        { "{ ttl: 1m, http: { vary: [Accept, accept, 'a b'] } }", [
+            "5:40: cache.a.http.vary[1]: the header accept is given twice",
+            "5:48: cache.a.http.vary[2]: 'a b' is no header name; allowed: letters, digits and !#$%&'*+-.^_`|~"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Cache))]
+    public void Of_a_cache_policy(string policy, string[] expected) => Expect(
+        $"system: shop\nservices: {{ api: {{ command: [a] }} }}\nstores: {{ r: {{ engine: redis }} }}\ncache:\n  a: {policy}", expected);
+
+    [Fact]
+    public void Of_the_store_of_the_cache()
+    {
+        const string Start = "system: shop\nservices: { api: { command: [a] } }\ncache: { a: { ttl: 1h } }\n";
+        Expect(Start, ["3:1: cache: needs a store of engine redis, through which instances tell each other what has changed"]);
+        Expect(Start + "stores: { r: { engine: redis }, s: { engine: redis } }", ["3:1: cache: there are 2 stores of engine redis (r, s); call the one for the cache 'cache'"]);
+        Expect(Start + "stores: { cache: { engine: redis }, s: { engine: redis } }", []);
+    }
+
+    public static TheoryData<string, string[]> Warm => new()
+    {
+        { "{ requests: [/a], service: api }", [] },
+        { "{ requests: [/a] }", ["4:3: warm.w.service: is missing; there are several services: api, web"] },
+        { "{ requests: [a, /a b], service: wep }", [
+            "4:19: warm.w.requests[0]: expected a path that begins with /, found 'a'",
+            "4:22: warm.w.requests[1]: '/a b' holds a space, a line end or #; write %20 or %23",
+            "4:38: warm.w.service: there is no service 'wep'; did you mean 'web'? Allowed: api, web"] },
+        { "{ requests: [], service: api, on-start: false }", [
+            "4:3: warm.w: is never done; give every, or leave on-start true",
+            "4:8: warm.w.requests: is empty; give at least one path"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Warm))]
+    public void Of_a_warm_up(string warmup, string[] expected) => Expect(
+        $"system: shop\nservices: {{ api: {{ command: [a] }}, web: {{ command: [b] }} }}\nwarm:\n  w: {warmup}", expected);
+
+    public static TheoryData<string, string[]> RateLimits => new()
+    {
+        { "{ limit: 100, per: 15m, by: adress }", ["6:34: rate-limits.a.by: unknown value 'adress'; did you mean 'address'? Allowed: address, user, api-key, route, header:NAME"] },
+        { "{ limit: 100, per: 15m, by: \"header:a b\" }", ["6:34: rate-limits.a.by: 'a b' is no header name; expected header:NAME, such as header:X-Tenant"] },
+        { "{ limit: 100, per: 15m, by: user, at: gateway }", ["6:44: rate-limits.a.at: the gateway does not know users; with by: user it is at: app (the default), or take by: header:NAME"] },
+        { "{ limit: 0, per: 500ms }", ["6:15: rate-limits.a.limit: found 0; allowed: 1 to 100M", "6:23: rate-limits.a.per: found 500ms; allowed: 1s to 366d"] },
+        { "{ per: 1s }", ["6:3: rate-limits.a.limit: is missing"] },
+        { "{ limit: 200k, per: 1s }", ["6:15: rate-limits.a.limit: 200,000 in 1s is more than 100,000 a second; allowed: at most that"] },
+        { "{ limit: 1, per: 1d, burst: 1k }", ["6:34: rate-limits.a.burst: takes longer than 366 days to be earned back; take a smaller burst, or a higher limit"] },
+        { "{ limit: 1, per: 1s, brust: 5 }", ["6:27: rate-limits.a.brust: unknown key; did you mean 'burst'? Allowed: limit, per, by, burst, block, routes, except, at, store, insurance"] },
+        { "{ limit: 1, per: 1s, routes: [/api/x, GTE /api, api, /other, /api/x] }", [
+            "6:44: rate-limits.a.routes[1]: unknown method 'GTE'; did you mean 'GET'? Allowed: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE",
+            "6:54: rate-limits.a.routes[2]: 'api': a path begins with '/'; expected a path such as /api/** or a method and a path such as POST /api/orders",
+            "6:59: rate-limits.a.routes[3]: no route of the gateway takes /other",
+            "6:67: rate-limits.a.routes[4]: /api/x is given twice"] },
+        { "{ limit: 1, per: 1s, except: [10.0.0.1] }", ["6:36: rate-limits.a.except[0]: '10.0.0.1' is no network; did you mean '10.0.0.1/32'?"] },
+        { "{ limit: 1, per: 1s, store: cach }", ["6:34: rate-limits.a.store: there is no Redis 'cach'; did you mean 'cache'? The guide has: cache"] },
+        { "{ limit: 1, per: 1s, insurance: 0% }", ["6:38: rate-limits.a.insurance: found 0%; allowed: 0.1% to 100%"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(RateLimits))]
+    public void Of_rate_limits(string limit, string[] expected) => Expect(
+        $"system: shop\nservices: {{ api: {{ command: [a] }} }}\nstores: {{ cache: {{ engine: redis }}, main: {{ engine: postgres }} }}\ngateway: {{ routes: [{{ path: /api/**, service: api }}] }}\nrate-limits:\n  a: {limit}", expected);
+
+    [Theory]
+    [InlineData("{ main: { engine: postgres } }", "4:16: rate-limits.a: needs a Redis to count in; add one, such as: stores: { cache: { engine: redis } }")]
+    [InlineData("{ b: { engine: redis }, c: { engine: redis } }", "4:16: rate-limits.a: needs a store; the guide has several Redis: b, c")]
+    public void A_rate_limit_needs_one_redis(string stores, string expected) => Expect(
+        $"system: shop\nservices: {{ api: {{ command: [a] }} }}\nstores: {stores}\nrate-limits: {{ a: {{ limit: 1, per: 1s }} }}", [expected]);
+
     public static TheoryData<string, string[]> Services => new()
     {
         { "{}", ["2:1: services: a system needs at least one service"] },

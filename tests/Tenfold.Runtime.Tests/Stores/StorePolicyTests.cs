@@ -1,5 +1,3 @@
-using FsCheck;
-using FsCheck.Fluent;
 using Tenfold.Guide;
 using Tenfold.Runtime.Stores;
 
@@ -8,28 +6,6 @@ namespace Tenfold.Runtime.Tests.Stores;
 public sealed class StorePolicyTests
 {
     private const long Gibibyte = 1L << 30;
-
-    [Theory]
-    [InlineData(1, 0, 100)]
-    [InlineData(1, 1, 50)]
-    [InlineData(2, 0, 200)]
-    [InlineData(8, 0, 12_800)]
-    [InlineData(9, 0, 15_000)]
-    [InlineData(100_000, 0, 15_000)]
-    public void The_pause_doubles_up_to_its_limit_less_the_jitter(int ends, double jitter, int milliseconds) =>
-        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), RestartPolicy.Default.Pause(ends, jitter));
-
-    [Fact]
-    public void Whoever_stayed_up_starts_over()
-    {
-        Assert.Equal(5, RestartPolicy.Default.Count(4, TimeSpan.FromSeconds(59)));
-        Assert.Equal(1, RestartPolicy.Default.Count(4, TimeSpan.FromSeconds(60)));
-    }
-
-    [Fact]
-    public void A_pause_is_never_negative_or_longer_than_the_longest() => Prop.ForAll<int, int>((ends, tenths) =>
-        RestartPolicy.Default.Pause(Math.Abs(ends % 1000) + 1, Math.Abs(tenths % 11) / 10.0) is var pause
-        && pause > TimeSpan.Zero && pause <= RestartPolicy.Default.Longest).QuickCheckThrowOnFailure();
 
     [Theory]
     [InlineData(2, 20, 7, 21 * 7 + 10)] // one more instance than the most, while one is replaced

@@ -12,10 +12,10 @@ public sealed class SupervisedServerTests
         await using var temporary = new TemporaryState();
         var fake = new Fake();
         var time = new MovedClock();
-        var policy = RestartPolicy.Default with { First = TimeSpan.FromMilliseconds(1), Longest = TimeSpan.FromMilliseconds(5) };
+        var policy = RestartPolicy.Store with { First = TimeSpan.FromMilliseconds(1), Longest = TimeSpan.FromMilliseconds(5) };
         await using var server = new SupervisedServer(fake, temporary.State, new StoreOptions { Time = time }, policy);
         await server.StartAsync(default);
-        time.By = policy.Stable; // it has run well
+        time.By = policy.RanWell; // it has run well
         fake.Broken = true;
         ProcessIdentity.Of(server.Status().Pid!.Value)!.Signal(Signal.Kill);
 
@@ -29,8 +29,8 @@ public sealed class SupervisedServerTests
     public async Task One_that_fails_ends_the_start_of_the_others_at_once_and_is_the_one_that_is_named()
     {
         await using var temporary = new TemporaryState();
-        await using var slow = new SupervisedServer(new Fake("slow", "exec sleep 1000"), temporary.State, new StoreOptions(), RestartPolicy.Default);
-        await using var bad = new SupervisedServer(new Fake("bad", "echo broken; exit 3"), temporary.State, new StoreOptions(), RestartPolicy.Default);
+        await using var slow = new SupervisedServer(new Fake("slow", "exec sleep 1000"), temporary.State, new StoreOptions(), RestartPolicy.Store);
+        await using var bad = new SupervisedServer(new Fake("bad", "echo broken; exit 3"), temporary.State, new StoreOptions(), RestartPolicy.Store);
         var failed = await Assert.ThrowsAsync<RuntimeException>(() => StoreSet.StartAllAsync([slow, bad], default));
         Assert.StartsWith("store bad: the server ended with exit code 3", failed.Message, StringComparison.Ordinal);
     }

@@ -1,11 +1,12 @@
 using System.Buffers;
 using Tenfold.Gateway.Listening;
 using Tenfold.Gateway.Metrics;
+using Tenfold.Gateway.Routing;
 
 namespace Tenfold.Gateway.Forwarding;
 
-/// <summary>What the gateway answers itself on its public port, where no route claims the path: <c>GET /metrics</c>, else 404.</summary>
-internal sealed class OwnPages(Action<IBufferWriter<byte>> writeMetrics, GatewayClock clock)
+/// <summary>What the gateway answers itself on its public port, where no route fits: <c>GET /metrics</c>, 405 where another method fits one, else 404.</summary>
+internal sealed class OwnPages(RouteTable routes, Action<IBufferWriter<byte>> writeMetrics, GatewayClock clock)
 {
     /// <summary>What requests met that fitted no route.</summary>
     public Series Unrouted { get; } = new();
@@ -13,18 +14,26 @@ internal sealed class OwnPages(Action<IBufferWriter<byte>> writeMetrics, Gateway
     /// <summary>Answers a request that fits no route.</summary>
     public async ValueTask ServeAsync(ClientExchange exchange, long started)
     {
-        var known = exchange.Request.Method is "GET" or "HEAD" && exchange.Request.Path.SequenceEqual("/metrics");
-        if (known)
+        var metrics = exchange.Request.Path.SequenceEqual("/metrics");
+        int status;
+        if (metrics && exchange.Request.Method is "GET" or "HEAD")
         {
+            status = 200;
             var text = new ArrayBufferWriter<byte>();
             writeMetrics(text);
             await exchange.RespondAsync(200, PrometheusText.ContentType, text.WrittenMemory);
         }
+        else if ((metrics ? "GET, HEAD" : routes.MethodsFor(exchange.Request)) is { } allowed)
+        {
+            status = 405;
+            await exchange.RefuseAsync(status, $"{exchange.Request.Method} is not allowed here; allowed: {allowed}.", [("Allow", allowed)]);
+        }
         else
         {
-            await exchange.RefuseAsync(404, "No route of this gateway fits the request.");
+            status = 404;
+            await exchange.RefuseAsync(status, "No route of this gateway fits the request.");
         }
 
-        Unrouted.Record(known ? 200 : 404, clock.Since(started));
+        Unrouted.Record(status, clock.Since(started));
     }
 }

@@ -131,7 +131,7 @@ internal sealed class Http1Client : ClientExchange
         Started |= final;
         // Whatever of the body is still to come when the answer ends is not waited for.
         var keepAlive = _keepAlive && !_closing;
-        var chunked = Http1Response.WriteHead(head, _output, Request.Http11, Request.IsHead, ref keepAlive);
+        var chunked = Http1Response.WriteHead(head, _output, AddedLines, Request.Http11, Request.IsHead, ref keepAlive);
         if (final)
         {
             (_chunked, _keepAlive) = (chunked, keepAlive);
@@ -165,11 +165,11 @@ internal sealed class Http1Client : ClientExchange
         return !result.IsCompleted && Ending is Ending.None or Ending.FirstByteTimeout;
     }
 
-    public override async ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body)
+    public override async ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body, IReadOnlyList<(string Name, string Value)>? more = null)
     {
         Started = true;
         _keepAlive &= !_closing && !_body.Left;
-        Http1Response.WriteOwn(_output, status, contentType, body.Span, Request.IsHead, _keepAlive);
+        Http1Response.WriteOwn(_output, status, contentType, body.Span, more ?? [], AddedLines, Request.IsHead, _keepAlive);
         var flush = _output.FlushAsync();
         if (!flush.IsCompleted)
         {

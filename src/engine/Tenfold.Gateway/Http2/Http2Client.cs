@@ -115,6 +115,7 @@ internal sealed class Http2Client : ClientExchange, IDisposable
             }
         }
 
+        WriteAdded();
         if (head.ContentLength >= 0 && head.Status is not (204 or 101) && head.Framing is BodyFraming.None or BodyFraming.Length)
         {
             _response.Headers.ContentLength = head.ContentLength;
@@ -152,7 +153,7 @@ internal sealed class Http2Client : ClientExchange, IDisposable
         }
     }
 
-    public override async ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body)
+    public override async ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body, IReadOnlyList<(string Name, string Value)>? more = null)
     {
         Started = true;
         _response.StatusCode = status;
@@ -160,6 +161,13 @@ internal sealed class Http2Client : ClientExchange, IDisposable
         _response.Headers.CacheControl = "no-store";
         _response.Headers.ContentLength = body.Length;
         _response.Headers.RetryAfter = status == 503 ? "1" : default;
+        foreach (var (name, value) in more ?? [])
+        {
+            _response.Headers[name] = value;
+        }
+
+        WriteAdded();
+
         if (!Request.IsHead)
         {
             _output.Write(body.Span);
@@ -193,6 +201,15 @@ internal sealed class Http2Client : ClientExchange, IDisposable
     }
 
     public void Dispose() => _gone.Dispose();
+
+    private void WriteAdded()
+    {
+        foreach (var line in AddedLines.IsEmpty ? [] : Encoding.ASCII.GetString(AddedLines).Split("\r\n", StringSplitOptions.RemoveEmptyEntries))
+        {
+            var colon = line.IndexOf(':', StringComparison.Ordinal);
+            _response.Headers.Append(line[..colon], line[(colon + 2)..]);
+        }
+    }
 
     private void Stop(ClientException why)
     {

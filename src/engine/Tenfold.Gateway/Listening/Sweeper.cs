@@ -15,13 +15,15 @@ internal sealed class Sweeper : IDisposable
     private readonly ConcurrentDictionary<ClientExchange, byte> _exchanges = new();
     private readonly GatewayClock _clock;
     private readonly Action<long> _every;
+    private readonly Action<Exception> _failed;
     private readonly ITimer _timer;
 
     /// <param name="clock">The time.</param>
     /// <param name="every">What else is to be done at every look.</param>
-    public Sweeper(GatewayClock clock, Action<long> every)
+    /// <param name="failed">Told of a fault while looking: it concerns one connection, and must not end the process.</param>
+    public Sweeper(GatewayClock clock, Action<long> every, Action<Exception> failed)
     {
-        (_clock, _every) = (clock, every);
+        (_clock, _every, _failed) = (clock, every, failed);
         _timer = clock.Time.CreateTimer(static self => ((Sweeper)self!).Sweep(), this, Period, Period);
     }
 
@@ -38,9 +40,31 @@ internal sealed class Sweeper : IDisposable
         var now = _clock.Now;
         foreach (var (exchange, _) in _exchanges)
         {
-            exchange.Tick(now);
+            Look(exchange, now);
         }
 
-        _every(now);
+        Look(null, now);
+    }
+
+    // At a client, or at everything else.
+    private void Look(ClientExchange? exchange, long now)
+    {
+        try
+        {
+            if (exchange is null)
+            {
+                _every(now);
+            }
+            else
+            {
+                exchange.Tick(now);
+            }
+        }
+#pragma warning disable CA1031 // A timer's callback: what escapes it ends the process, and with it every request of the system.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _failed(e);
+        }
     }
 }

@@ -12,7 +12,7 @@ internal static class PrometheusText
 
     private static readonly string[] Classes = ["aborted", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
-    public static void Write(GatewaySnapshot snapshot, IBufferWriter<byte> output)
+    public static void Write(GatewaySnapshot snapshot, IReadOnlyDictionary<(string Route, string Service, string Instance), int> inFlight, IBufferWriter<byte> output)
     {
         var text = new StringBuilder(8192);
         Family(text, "requests_total", "counter", "Requests answered, by class of status; aborted: the client went away first.");
@@ -33,9 +33,11 @@ internal static class PrometheusText
         Each(text, snapshot, "retries_total", series => series.Requests.Retries);
         Durations(text, snapshot);
         Family(text, "in_flight", "gauge", "Requests that the instance is answering.");
-        foreach (var instance in snapshot.Instances)
+        // Zeros too, for every route that an instance has answered.
+        var met = snapshot.Series.Where(series => series.Instance.Length > 0).Select(series => (series.Route, series.Service, series.Instance));
+        foreach (var key in met.Union(inFlight.Keys))
         {
-            Line(text, "in_flight", Labels(instance), instance.InFlight);
+            Line(text, "in_flight", Labels(key.Route, key.Service, key.Instance), inFlight.GetValueOrDefault(key));
         }
 
         Family(text, "instance_failures_total", "counter", "Tries that failed in a way that counts against the instance.");
@@ -92,7 +94,9 @@ internal static class PrometheusText
     private static void Line(StringBuilder text, string name, string labels, long value) =>
         text.Append(CultureInfo.InvariantCulture, $"tenfold_gateway_{name}{{{labels}}} {value}\n");
 
-    private static string Labels(LabelledSeries series) => $"route=\"{Escape(series.Route)}\",service=\"{Escape(series.Service)}\",instance=\"{Escape(series.Instance)}\"";
+    private static string Labels(LabelledSeries series) => Labels(series.Route, series.Service, series.Instance);
+
+    private static string Labels(string route, string service, string instance) => $"route=\"{Escape(route)}\",service=\"{Escape(service)}\",instance=\"{Escape(instance)}\"";
 
     private static string Labels(InstanceSnapshot instance) => $"service=\"{Escape(instance.Service)}\",instance=\"{Escape(instance.Instance)}\"";
 

@@ -1,3 +1,4 @@
+using Tenfold.Gateway.Forwarding;
 using Tenfold.Gateway.Instances;
 
 namespace Tenfold.Gateway.Metrics;
@@ -45,5 +46,22 @@ internal static class SnapshotTaker
         }
 
         return new GatewaySnapshot(at, clients, series, instances);
+    }
+
+    /// <summary>Requests that instances are answering, by route, service and instance: counted when asked for, so that requests pay nothing for it.</summary>
+    public static Dictionary<(string Route, string Service, string Instance), int> InFlight(IEnumerable<ClientExchange> exchanges, string[] labels)
+    {
+        var counts = new Dictionary<(string, string, string), int>();
+        foreach (var exchange in exchanges)
+        {
+            var flight = exchange.Flight;
+            if (flight.Instance is { } instance)
+            {
+                var key = (labels[flight.Label], instance.Upstream.Service, instance.Upstream.Instance);
+                counts[key] = counts.GetValueOrDefault(key) + 1;
+            }
+        }
+
+        return counts;
     }
 }

@@ -2,6 +2,7 @@ using System.Text;
 using Tenfold.Gateway.Balancing;
 using Tenfold.Gateway.Forwarding;
 using Tenfold.Gateway.Instances;
+using Tenfold.Gateway.RateLimiting;
 using Tenfold.Guide;
 
 namespace Tenfold.Gateway.Routing;
@@ -16,9 +17,9 @@ internal sealed class CompiledRoute
     private readonly (byte[] Name, byte[]? Value)[] _headers;
     private readonly (byte[] Name, byte[]? Value)[] _query;
 
-    public CompiledRoute(Route route, int label, Random random, Func<string, ServiceInstances> service)
+    public CompiledRoute(Route route, int label, Random random, Func<string, ServiceInstances> service, RouteLimits? limits)
     {
-        _route = route;
+        (_route, Limits) = (route, limits);
         _wildcard = route.Host?.StartsWith("*.", StringComparison.Ordinal) ?? false;
         _host = route.Host is null ? null : Encoding.ASCII.GetBytes(_wildcard ? route.Host[1..] : route.Host);
         _methods = [.. route.Methods.Select(method => method.ToUpperInvariant())];
@@ -42,6 +43,9 @@ internal sealed class CompiledRoute
 
     public (ServiceInstances Service, int Weight)[] Services { get; }
 
+    /// <summary>Rate limits that its requests can be under; null for none.</summary>
+    public RouteLimits? Limits { get; }
+
     public IBalancingPolicy Policy { get; }
 
     public HashKey HashBy { get; }
@@ -61,11 +65,16 @@ internal sealed class CompiledRoute
 
     private int Demands => (_host is null ? 0 : _wildcard ? 1000 : 2000) + (_methods.Length > 0 ? 500 : 0) + _headers.Length + _query.Length;
 
-    public bool Matches(RequestHead request)
-    {
-        return _route.Path.Matches(request.Path) && MatchesMethod(request.Method) && MatchesHost(request.HostName)
-            && (_headers.Length == 0 || MatchesHeaders(request)) && (_query.Length == 0 || MatchesQuery(request.Query));
-    }
+    /// <summary>The methods that it is for; none is any.</summary>
+    public IReadOnlyList<string> Methods => _methods;
+
+    public bool Matches(RequestHead request) => _route.Path.Matches(request.Path) && MatchesMethod(request.Method) && MatchesOthers(request);
+
+    /// <summary>Whether it would match with another method.</summary>
+    public bool MatchesButForMethod(RequestHead request) => _route.Path.Matches(request.Path) && MatchesOthers(request);
+
+    private bool MatchesOthers(RequestHead request) =>
+        MatchesHost(request.HostName) && (_headers.Length == 0 || MatchesHeaders(request)) && (_query.Length == 0 || MatchesQuery(request.Query));
 
     private bool MatchesMethod(string method)
     {

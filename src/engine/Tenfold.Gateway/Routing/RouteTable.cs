@@ -1,5 +1,6 @@
 using Tenfold.Gateway.Forwarding;
 using Tenfold.Gateway.Instances;
+using Tenfold.Gateway.RateLimiting;
 using Tenfold.Guide;
 
 namespace Tenfold.Gateway.Routing;
@@ -10,11 +11,11 @@ internal sealed class RouteTable
     private readonly CompiledRoute[] _routes;
     private readonly (string Method, PathPattern Path, TimeSpan? Timeout, int Label)[] _budgets;
 
-    public RouteTable(SystemGuide guide, string[] labels, Random random, Func<string, ServiceInstances> service)
+    public RouteTable(SystemGuide guide, string[] labels, Random random, Func<string, ServiceInstances> service, Func<Route, RouteLimits?> limits)
     {
         int Label(string text) => Array.IndexOf(labels, text);
         Labels = labels;
-        _routes = [.. guide.Gateway.Routes.Select(route => new CompiledRoute(route, Label(route.Path.ToString()), random, service))];
+        _routes = [.. guide.Gateway.Routes.Select(route => new CompiledRoute(route, Label(route.Path.ToString()), random, service, limits(route)))];
         // Stable: the first one among equals stays first.
         _routes = [.. _routes.Order(Comparer<CompiledRoute>.Create(CompiledRoute.Compare))];
         _budgets = [.. guide.Budgets
@@ -49,6 +50,18 @@ internal sealed class RouteTable
 
         (label, timeout) = (0, default);
         return null;
+    }
+
+    /// <summary>The methods that would have found a route for a request that found none, as <c>Allow</c> lists them; null when no method would.</summary>
+    public string? MethodsFor(RequestHead request)
+    {
+        var methods = _routes.Where(route => route.MatchesButForMethod(request)).SelectMany(route => route.Methods).ToHashSet(StringComparer.Ordinal);
+        if (methods.Contains("GET"))
+        {
+            methods.Add("HEAD");
+        }
+
+        return methods.Count == 0 ? null : string.Join(", ", methods.Order(StringComparer.Ordinal));
     }
 
     /// <summary>Every label that requests to this guide's gateway can have.</summary>

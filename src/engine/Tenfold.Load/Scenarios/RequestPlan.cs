@@ -123,7 +123,7 @@ internal sealed class RequestPlan : StepPlan
         var parsed = new List<Capture>();
         foreach (var (name, text) in captures)
         {
-            if (Template.Generators.Contains(name, StringComparer.Ordinal))
+            if (RequestStep.Generators.Contains(name, StringComparer.Ordinal))
             {
                 throw new LoadException(LoadFault.Usage, $"{where}: capture '{name}' has the name of a generator; choose another");
             }

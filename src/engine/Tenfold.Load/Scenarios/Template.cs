@@ -42,9 +42,6 @@ internal sealed class Template
         User,
     }
 
-    /// <summary>The names that cannot be captured.</summary>
-    public static IReadOnlyList<string> Generators { get; } = ["uuid", "random", "iteration", "user"];
-
     /// <summary>Whether it has no places.</summary>
     public bool IsLiteral => _parts.All(p => p.Kind == PartKind.Literal);
 

@@ -1,4 +1,5 @@
 using Tenfold.Guide;
+using Tenfold.Runtime.Processes;
 using Tenfold.Runtime.State;
 
 namespace Tenfold.Runtime.Instances;

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Tenfold.Runtime.Logs;
 
-/// <summary>Reads on in a text file that another process writes and rotates. Not thread-safe.</summary>
+/// <summary>Reads on in a text file that another process writes and rotates, by renaming it or by emptying it. Not thread-safe.</summary>
 public sealed class FollowedFile(string path) : IDisposable
 {
     private readonly StringBuilder _partial = new();
@@ -18,8 +18,14 @@ public sealed class FollowedFile(string path) : IDisposable
         {
             // Asked before reading: what is written between the last read and a rotation is not missed.
             var rotated = IsRotated();
+            if (_stream!.Position > _stream.Length)
+            {
+                _stream.Position = 0; // emptied in place: it begins anew
+                _partial.Clear();
+            }
+
             int read;
-            while ((read = _stream!.Read(_bytes)) > 0)
+            while ((read = _stream.Read(_bytes)) > 0)
             {
                 var chars = _decoder.GetChars(_bytes.AsSpan(0, read), _chars, flush: false);
                 for (var i = 0; i < chars; i++)

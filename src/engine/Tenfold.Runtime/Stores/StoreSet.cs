@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Tenfold.Guide;
+using Tenfold.Runtime.Processes;
 using Tenfold.Runtime.State;
 
 namespace Tenfold.Runtime.Stores;
@@ -101,6 +102,6 @@ public sealed class StoreSet : IAsyncDisposable
             StoreEngine.Redis => new RedisStore(name, guide, state, options),
             _ => throw new RuntimeException(RuntimeFailure.Guide, $"stores.{name}: engine {store.Engine} cannot be run here"),
         };
-        return new SupervisedServer(server, state, options, RestartPolicy.Default);
+        return new SupervisedServer(server, state, options, RestartPolicy.Store);
     }
 }

@@ -191,9 +191,8 @@ internal sealed class SupervisedServer : IAsyncDisposable
                 return;
             }
 
-            ends = _policy.Count(ends, notStarted is null ? _options.Time.GetUtcNow() - process.StartedAt : TimeSpan.Zero);
-            var loop = ends >= _policy.LoopAfter;
-            var pause = _policy.Pause(ends, _options.Random.NextDouble());
+            var ranFor = notStarted is null ? _options.Time.GetUtcNow() - process.StartedAt : TimeSpan.Zero;
+            (var pause, ends, var loop) = _policy.Decide(ends, ranFor, _options.Random.NextDouble());
             var ending = notStarted is null ? $"ended with exit code {code}{(code == 137 ? " (killed)" : "")}" : $"cannot be started again: {notStarted}";
             var reason = loop
                 ? $"crash loop: {ends} times in a row, last it {ending}; tried again every {_policy.Longest.TotalSeconds:0} s or sooner. {Tail()}"

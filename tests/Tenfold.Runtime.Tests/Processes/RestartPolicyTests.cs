@@ -1,8 +1,8 @@
-using Tenfold.Guide;
-using Tenfold.Runtime.Instances;
+using FsCheck;
+using FsCheck.Fluent;
 using Tenfold.Runtime.Processes;
 
-namespace Tenfold.Runtime.Tests.Instances;
+namespace Tenfold.Runtime.Tests.Processes;
 
 public sealed class RestartPolicyTests
 {
@@ -24,14 +24,18 @@ public sealed class RestartPolicyTests
             Policy.Decide(before, TimeSpan.FromMilliseconds(readyForMs), random));
 
     [Theory]
-    [InlineData(8, null, 9, true)]
-    [InlineData(7, null, 8, false)]
-    [InlineData(8, 503, 0, false)] // any answer shows that it is alive
-    [InlineData(8, 200, 0, false)]
-    public void Only_silence_is_a_hang(int before, int? status, int unanswered, bool hung)
-    {
-        var count = Liveness.Count(before, new ProbeResult(status, status is null ? "no answer" : null));
-        Assert.Equal(unanswered, count);
-        Assert.Equal(hung, Liveness.IsHung(count, new Health { Failures = 3 }));
-    }
+    [InlineData(0, 0, 1.0, 100)] // a store waits from its first death on
+    [InlineData(0, 0, 0.0, 50)] // and never less than half of the limit
+    [InlineData(1, 0, 1.0, 200)]
+    [InlineData(7, 0, 1.0, 12_800)]
+    [InlineData(8, 0, 1.0, 15_000)]
+    [InlineData(100_000, 0, 1.0, 15_000)]
+    [InlineData(4, 60_000, 1.0, 100)]
+    public void A_store_waits_longer_and_starts_over_when_it_stayed_up(int before, int upMs, double random, int waitMs) =>
+        Assert.Equal(TimeSpan.FromMilliseconds(waitMs), RestartPolicy.Store.Decide(before, TimeSpan.FromMilliseconds(upMs), random).Wait);
+
+    [Fact]
+    public void A_wait_is_never_negative_or_longer_than_the_longest() => Prop.ForAll<int, int>((before, tenths) =>
+        RestartPolicy.Store.Decide(Math.Abs(before % 1000), TimeSpan.Zero, Math.Abs(tenths % 11) / 10.0).Wait is var wait
+        && wait > TimeSpan.Zero && wait <= RestartPolicy.Store.Longest).QuickCheckThrowOnFailure();
 }

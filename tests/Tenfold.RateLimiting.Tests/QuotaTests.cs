@@ -1,0 +1,24 @@
+namespace Tenfold.RateLimiting.Tests;
+
+public sealed class QuotaTests
+{
+    [Fact]
+    public void The_policy_is_an_item_of_the_header() =>
+        Assert.Equal("\"per-client\";q=100;w=900", new Quota("per-client", 100, TimeSpan.FromMinutes(15)).Policy);
+
+    [Fact]
+    public void Burst_is_the_limit_unless_said()
+    {
+        Assert.Equal((100, 100L), (new Quota("a", 100, TimeSpan.FromMinutes(1)).Burst, new Quota("a", 100, TimeSpan.FromMinutes(1)).Rate.Burst));
+        Assert.Equal(7, new Quota("a", 100, TimeSpan.FromMinutes(1), burst: 7).Rate.Burst);
+    }
+
+    [Theory]
+    [InlineData("", 1, 1000)]
+    [InlineData("A b", 1, 1000)]
+    [InlineData("quote\"", 1, 1000)]
+    [InlineData("a", 0, 1000)]
+    [InlineData("a", 1, 0)]
+    public void What_makes_no_sense_is_refused(string name, int limit, int milliseconds) =>
+        Assert.ThrowsAny<ArgumentException>(() => new Quota(name, limit, TimeSpan.FromMilliseconds(milliseconds)));
+}
