@@ -16,7 +16,7 @@ public sealed class ConnectionPoolTests
         await using var gateway = await StartAsync(2, upstream.EndPoint);
         var answers = Get(gateway, 10);
         await upstream.AtOnceAsync(2);
-        await gateway.UntilAsync(s => s.Instances.Single().InFlight == 10);
+        await gateway.UntilAsync(s => s.Instances.Single() is { InFlight: 10, Waiting: 8 });
         upstream.Open();
 
         Assert.All(await Task.WhenAll(answers), answer => Assert.Equal("ok", answer));
