@@ -9,6 +9,7 @@ using Tenfold.Gateway.Health;
 using Tenfold.Gateway.Instances;
 using Tenfold.Gateway.Listening;
 using Tenfold.Gateway.Metrics;
+using Tenfold.Gateway.RateLimiting;
 using Tenfold.Gateway.Retrying;
 using Tenfold.Gateway.Routing;
 using Tenfold.Guide;
@@ -23,6 +24,7 @@ namespace Tenfold.Gateway;
 public sealed partial class GatewayServer : IAsyncDisposable
 {
     private readonly FrozenDictionary<string, ServiceInstances> _services;
+    private readonly GatewayRateLimits _limits;
     private readonly RouteTable _routes;
     private readonly GatewayClock _clock;
     private readonly OwnPages _pages;
@@ -49,7 +51,8 @@ public sealed partial class GatewayServer : IAsyncDisposable
             service => service.Key,
             service => new ServiceInstances(service.Key, service.Value.Health, new RetryBudget(section.Retries.Budget.Fraction, section.Retries.MinPerSecond), labels.Length),
             StringComparer.Ordinal);
-        _routes = new RouteTable(guide, labels, new SplitMixRandom((ulong)time.GetTimestamp()), ServiceOf);
+        _limits = new GatewayRateLimits(guide, time, logs);
+        _routes = new RouteTable(guide, labels, new SplitMixRandom((ulong)time.GetTimestamp()), ServiceOf, _limits.For);
         _pages = new OwnPages(_routes, WriteMetrics, _clock);
         _sweeper = new Sweeper(_clock, SweepConnections, fault => LogFault(_log, fault));
         _listener = new Listener(guide, new Forwarder(_routes, section, _clock, _pages), _clock, _sweeper, logs);
@@ -61,6 +64,17 @@ public sealed partial class GatewayServer : IAsyncDisposable
     /// <summary>Listens. Requests get 503 until instances are added.</summary>
     /// <exception cref="GatewayException">The port is in use or may not be used, or the certificate cannot be read.</exception>
     public Task StartAsync(CancellationToken cancellationToken) => _listener.StartAsync(cancellationToken);
+
+    /// <summary>
+    /// Tells where a store of the guide is. Rate limits count in their Redis from then on; before, this process counts them alone.
+    /// </summary>
+    /// <param name="store">Its name.</param>
+    /// <param name="connectionString">As the instances get it. The store may be away.</param>
+    /// <exception cref="FormatException">It is no URL of a Redis, and rate limits count there.</exception>
+    public ValueTask ConnectStoreAsync(string store, string connectionString) => _limits.ConnectAsync(store, connectionString);
+
+    /// <summary>Whether rate limits are counted by this process alone, because their Redis is not known or away.</summary>
+    public bool CountsAlone => _limits.Limiter.IsInsured;
 
     /// <summary>Takes an instance into rotation that has been seen ready; slow start applies. One of the same name is replaced.</summary>
     /// <exception cref="ArgumentException">The guide has no such service.</exception>
@@ -127,6 +141,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
 
         await _listener.DisposeAsync();
         _sweeper.Dispose();
+        await _limits.DisposeAsync();
         foreach (var instance in _services.Values.SelectMany(service => service.All))
         {
             instance.Dispose();

@@ -82,13 +82,19 @@ public sealed partial class DistributedRateLimiter : IAsyncDisposable
 
         ArgumentOutOfRangeException.ThrowIfNegative(cost);
         var now = Now;
-        Span<GcraState> known = stackalloc GcraState[checks.Length];
-        if (KnowsRefusal(checks.Span, cost, now, known, out var refusal))
+        if (KnowsRefusal(checks.Span, cost, now, out var refusal))
         {
             return new(refusal);
         }
 
-        return _redis is { IsConnected: true } && _gate.TryPass(now) ? AskAsync(Send(checks.Span, cost, now, known), checks, cost, now) : new(Insure(checks.Span, cost, now));
+        if (_redis is not { IsConnected: true })
+        {
+            return new(Insure(checks.Span, cost, now));
+        }
+
+        // One that tries whether Redis is back carries nothing that would count twice if it were not.
+        var carries = !_gate.IsClosed && cost > 0;
+        return _gate.TryPass(now) ? AskAsync(checks, cost, now, carries) : new(Insure(checks.Span, cost, now));
     }
 
     /// <summary>
@@ -96,9 +102,8 @@ public sealed partial class DistributedRateLimiter : IAsyncDisposable
     /// </summary>
     public RateLimitDecision Peek(ReadOnlySpan<QuotaCheck> checks)
     {
-        Span<GcraState> known = stackalloc GcraState[checks.Length];
         var now = Now;
-        return KnowsRefusal(checks, 0, now, known, out var refusal) ? refusal : Describe(checks, Judge(checks, known, now, 1), true, DecisionSource.Insurance);
+        return KnowsRefusal(checks, 0, now, out var refusal) ? refusal : Describe(checks, Judge(checks, now, 1), allowed: true, DecisionSource.Insurance);
     }
 
     public async ValueTask DisposeAsync()
@@ -111,40 +116,52 @@ public sealed partial class DistributedRateLimiter : IAsyncDisposable
     }
 
     // Redis knows at least what it has told this process. A limit with a block is left to it until the block is there for all.
-    private bool KnowsRefusal(ReadOnlySpan<QuotaCheck> checks, int cost, long now, Span<GcraState> known, out RateLimitDecision refusal)
+    private bool KnowsRefusal(ReadOnlySpan<QuotaCheck> checks, int cost, long now, out RateLimitDecision refusal)
     {
         var refuses = false;
         for (var i = 0; i < checks.Length; i++)
         {
             var rate = checks[i].Quota.Rate;
-            known[i] = _memory.Read(IndexOf(checks[i].Quota), checks[i].Caller);
-            var verdict = Gcra.Judge(rate, known[i], now, Math.Max(1, cost));
+            var verdict = Gcra.Judge(rate, _memory.Read(IndexOf(checks[i].Quota), checks[i].Caller), now, Math.Max(1, cost));
             refuses |= verdict.Blocked > 0 || (verdict.Wait > 0 && rate.Block == 0);
         }
 
-        refusal = refuses ? Describe(checks, Judge(checks, known, now, Math.Max(1, cost)), allowed: false, DecisionSource.DenyCache) : null!;
+        refusal = refuses ? Describe(checks, Judge(checks, now, Math.Max(1, cost)), allowed: false, DecisionSource.DenyCache) : null!;
         return refuses;
     }
 
-    private ValueTask<RedisReply> Send(ReadOnlySpan<QuotaCheck> checks, int cost, long now, ReadOnlySpan<GcraState> known)
+    private ValueTask<RateLimitDecision> AskAsync(ReadOnlyMemory<QuotaCheck> memory, int cost, long now, bool carries)
     {
+        var checks = memory.Span;
         var keys = ArrayPool<RedisKey>.Shared.Rent(checks.Length);
-        var arguments = ArrayPool<RedisArgument>.Shared.Rent(1 + (5 * checks.Length));
+        var arguments = ArrayPool<RedisArgument>.Shared.Rent(1 + (6 * checks.Length));
+        long[]? owed = null;
         try
         {
             arguments[0] = cost;
             for (var i = 0; i < checks.Length; i++)
             {
                 var rate = checks[i].Quota.Rate;
+                var telling = _memory.Take(IndexOf(checks[i].Quota), checks[i].Caller, now, carries);
+                if (telling.Owed > 0)
+                {
+                    (owed ??= new long[checks.Length])[i] = telling.Owed;
+                }
+
                 keys[i] = KeyOf(checks[i]);
-                arguments[(5 * i) + 1] = rate.Interval;
-                arguments[(5 * i) + 2] = rate.Tolerance;
-                arguments[(5 * i) + 3] = rate.Block;
-                arguments[(5 * i) + 4] = Math.Clamp(known[i].Arrival - now, 0, rate.Tolerance);
-                arguments[(5 * i) + 5] = Math.Clamp(known[i].BlockedUntil - now, 0, rate.Block);
+                arguments[(6 * i) + 1] = rate.Interval;
+                arguments[(6 * i) + 2] = rate.Tolerance;
+                arguments[(6 * i) + 3] = rate.Block;
+                arguments[(6 * i) + 4] = telling.Backlog;
+                arguments[(6 * i) + 5] = telling.Blocked;
+                arguments[(6 * i) + 6] = telling.Owed;
             }
 
-            return _redis!.EvaluateAsync(_script, keys.AsSpan(0, checks.Length), arguments.AsSpan(0, 1 + (5 * checks.Length)));
+            return AnswerAsync(_redis!.EvaluateAsync(_script, keys.AsSpan(0, checks.Length), arguments.AsSpan(0, 1 + (6 * checks.Length))), memory, cost, now, owed);
+        }
+        catch (ObjectDisposedException)
+        {
+            return new(Insure(checks, cost, now));
         }
         finally
         {
@@ -154,7 +171,7 @@ public sealed partial class DistributedRateLimiter : IAsyncDisposable
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<RateLimitDecision> AskAsync(ValueTask<RedisReply> answer, ReadOnlyMemory<QuotaCheck> checks, int cost, long sent)
+    private async ValueTask<RateLimitDecision> AnswerAsync(ValueTask<RedisReply> answer, ReadOnlyMemory<QuotaCheck> checks, int cost, long asked, long[]? owed)
     {
         try
         {
@@ -164,7 +181,7 @@ public sealed partial class DistributedRateLimiter : IAsyncDisposable
                 LogBack(_log);
             }
 
-            return Learn(checks.Span, reply.Span, sent);
+            return Learn(checks.Span, reply.Span, asked);
         }
         catch (Exception e) when (e is RedisException or ObjectDisposedException)
         {
@@ -173,19 +190,24 @@ public sealed partial class DistributedRateLimiter : IAsyncDisposable
                 LogAway(_log, e.Message);
             }
 
+            for (var i = 0; i < owed?.Length; i++)
+            {
+                _memory.PutBack(IndexOf(checks.Span[i].Quota), checks.Span[i].Caller, owed[i]);
+            }
+
             return Insure(checks.Span, cost, Now);
         }
     }
 
-    // Counted from when the question was sent: so this process never believes more than Redis has said.
-    private RateLimitDecision Learn(ReadOnlySpan<QuotaCheck> checks, ReadOnlySpan<RedisReply> reply, long sent)
+    // Counted from when it was asked: so this process never believes more than Redis has said.
+    private RateLimitDecision Learn(ReadOnlySpan<QuotaCheck> checks, ReadOnlySpan<RedisReply> reply, long asked)
     {
         Span<GcraVerdict> verdicts = stackalloc GcraVerdict[checks.Length];
         for (var i = 0; i < checks.Length; i++)
         {
             var verdict = new GcraVerdict(reply[(3 * i) + 1].Integer, reply[(3 * i) + 2].Integer, reply[(3 * i) + 3].Integer);
             verdicts[i] = verdict;
-            _memory.Merge(IndexOf(checks[i].Quota), checks[i].Caller, new GcraState(sent + verdict.Backlog, verdict.Blocked > 0 ? sent + verdict.Blocked : 0));
+            _memory.Learn(IndexOf(checks[i].Quota), checks[i].Caller, asked, verdict);
         }
 
         return Describe(checks, verdicts, reply[0].Integer == 1, DecisionSource.Redis);
@@ -196,31 +218,38 @@ public sealed partial class DistributedRateLimiter : IAsyncDisposable
         Span<GcraRate> rates = stackalloc GcraRate[checks.Length];
         Span<GcraState> states = stackalloc GcraState[checks.Length];
         Span<GcraVerdict> verdicts = stackalloc GcraVerdict[checks.Length];
-        bool allowed;
         lock (_insurance)
         {
             for (var i = 0; i < checks.Length; i++)
             {
                 rates[i] = checks[i].Quota.InsuredRate;
-                states[i] = _memory.Read(IndexOf(checks[i].Quota), checks[i].Caller);
+                states[i] = _memory.ReadInsured(IndexOf(checks[i].Quota), checks[i].Caller);
             }
 
-            allowed = Gcra.Decide(rates, states, now, cost, verdicts);
+            var allowed = Gcra.Decide(rates, states, now, cost, verdicts);
             for (var i = 0; cost > 0 && i < checks.Length; i++)
             {
-                _memory.Merge(IndexOf(checks[i].Quota), checks[i].Caller, states[i]);
+                var (quota, caller) = (IndexOf(checks[i].Quota), checks[i].Caller);
+                if (allowed)
+                {
+                    _memory.Spend(quota, caller, now, checks[i].Quota.Rate.Interval * cost, rates[i].Interval * cost);
+                }
+                else if (states[i].BlockedUntil > now)
+                {
+                    _memory.Block(quota, caller, states[i].BlockedUntil);
+                }
             }
-        }
 
-        return Describe(checks, verdicts, allowed, DecisionSource.Insurance);
+            return Describe(checks, verdicts, allowed, DecisionSource.Insurance);
+        }
     }
 
-    private static GcraVerdict[] Judge(ReadOnlySpan<QuotaCheck> checks, ReadOnlySpan<GcraState> known, long now, int cost)
+    private GcraVerdict[] Judge(ReadOnlySpan<QuotaCheck> checks, long now, int cost)
     {
         var verdicts = new GcraVerdict[checks.Length];
         for (var i = 0; i < verdicts.Length; i++)
         {
-            verdicts[i] = Gcra.Judge(checks[i].Quota.Rate, known[i], now, cost);
+            verdicts[i] = Gcra.Judge(checks[i].Quota.Rate, _memory.Read(IndexOf(checks[i].Quota), checks[i].Caller), now, cost);
         }
 
         return verdicts;

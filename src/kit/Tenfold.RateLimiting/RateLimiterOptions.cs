@@ -17,6 +17,6 @@ public sealed record RateLimiterOptions
     /// <summary>How long one decision waits for Redis before this process decides on its own; holds to within 100 ms. Default 100 ms.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Callers that this process remembers, 40 bytes each; when there are more, who has used up the least is forgotten. Default 50,000.</summary>
+    /// <summary>Callers that this process remembers, 64 bytes each; when there are more, who has used up the least is forgotten. Default 50,000.</summary>
     public int RememberedCallers { get; init; } = 50_000;
 }

@@ -7,6 +7,7 @@ using Tenfold.Redis.Connections;
 using Tenfold.Redis.Metrics;
 using Tenfold.Redis.PubSub;
 using Tenfold.Redis.Routing;
+using Tenfold.Redis.Sentinel;
 using Tenfold.Redis.Tracking;
 
 namespace Tenfold.Redis;
@@ -59,6 +60,7 @@ public sealed partial class RedisClient : IAsyncDisposable
         _router = _options.Topology switch
         {
             RedisTopology.Cluster => new ClusterRouter(_context, log),
+            RedisTopology.Sentinel => new SentinelRouter(_context, log),
             _ => new SingleRouter(_context, new LineSettings(_options.EndPoints[0], Credentials.ForServers(_options)), log),
         };
         _subscriptions = new Subscriptions(_context, _router, log);

@@ -24,7 +24,8 @@ internal sealed class TestGateway : IAsyncDisposable
     public static Guide.Health Health { get; } = new() { SlowStart = TimeSpan.Zero, Interval = TimeSpan.FromHours(1) };
 
     public static async Task<TestGateway> StartAsync(
-        GatewaySection? section = null, TimeProvider? time = null, IReadOnlyList<Budget>? budgets = null, Guide.Health? health = null, string folder = ".", params EndPoint[] upstreams)
+        GatewaySection? section = null, TimeProvider? time = null, IReadOnlyList<Budget>? budgets = null, Guide.Health? health = null, string folder = ".",
+        IReadOnlyDictionary<string, RateLimit>? rateLimits = null, params EndPoint[] upstreams)
     {
         section ??= new GatewaySection();
         var service = new Service { Project = ".", Health = health ?? Health };
@@ -36,6 +37,7 @@ internal sealed class TestGateway : IAsyncDisposable
                 Services = new Dictionary<string, Service> { ["api"] = service, ["other"] = service },
                 Gateway = section with { Port = 0, Routes = section.Routes.Count > 0 ? section.Routes : [Everything] },
                 Budgets = budgets ?? [],
+                RateLimits = rateLimits ?? new Dictionary<string, RateLimit>(),
             },
             time ?? TimeProvider.System);
         await server.StartAsync(CancellationToken.None);

@@ -17,9 +17,11 @@ internal sealed class RedisServer : IAsyncDisposable
     private readonly string _folder;
     private Process? _process;
 
-    private RedisServer(int port, string[] settings)
+    private readonly string? _sentinel; // its configuration, if it is one
+
+    private RedisServer(string[] settings, string? sentinel = null)
     {
-        (Port, _settings) = (port, settings);
+        (Port, _settings, _sentinel) = (FreePort(), settings, sentinel);
         _folder = Directory.CreateTempSubdirectory("tenfold-redis-").FullName;
     }
 
@@ -30,9 +32,13 @@ internal sealed class RedisServer : IAsyncDisposable
     public string Url => $"redis://127.0.0.1:{Port}";
 
     /// <summary>Starts one; settings are words of its command line, for example <c>"--maxmemory", "10mb"</c>.</summary>
-    public static async Task<RedisServer> StartAsync(params string[] settings)
+    public static Task<RedisServer> StartAsync(params string[] settings) => StartAsync(new RedisServer(settings));
+
+    /// <summary>Starts a sentinel; the configuration is what follows its port and folder.</summary>
+    public static Task<RedisServer> StartSentinelAsync(string configuration) => StartAsync(new RedisServer([], configuration));
+
+    private static async Task<RedisServer> StartAsync(RedisServer server)
     {
-        var server = new RedisServer(FreePort(), settings);
         try
         {
             await server.StartAgainAsync();
@@ -70,7 +76,13 @@ internal sealed class RedisServer : IAsyncDisposable
     public async Task StartAgainAsync()
     {
         var start = new ProcessStartInfo("redis-server") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = _folder };
-        string[] words = ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", _folder, "--save", "", "--appendonly", "no", "--daemonize", "no", .. _settings];
+        var file = Path.Combine(_folder, "sentinel.conf");
+        if (_sentinel is not null && !File.Exists(file))
+        {
+            await File.WriteAllTextAsync(file, $"port {Port}\ndir {_folder}\nbind 127.0.0.1\n{_sentinel}\n");
+        }
+
+        string[] words = _sentinel is not null ? [file, "--sentinel"] : ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", _folder, "--save", "", "--appendonly", "no", "--daemonize", "no", .. _settings];
         foreach (var word in words)
         {
             start.ArgumentList.Add(word);

@@ -39,6 +39,23 @@ internal abstract class ClientExchange(ClientAddress client)
     /// <summary>Head for the instance, and the body behind it when that is small.</summary>
     public byte[] Outgoing = [];
 
+    private byte[] _added = [];
+    private int _addedLength;
+
+    /// <summary>Header lines that the gateway adds to the answer, each ended by CR LF.</summary>
+    public ReadOnlySpan<byte> AddedLines => _added.AsSpan(0, _addedLength);
+
+    /// <summary>Lets <paramref name="write"/> fill <see cref="AddedLines"/>; it is given at least <paramref name="most"/> bytes and returns how many it took.</summary>
+    public void AddLines<T>(T what, int most, Func<T, byte[], int> write)
+    {
+        if (_added.Length < most)
+        {
+            _added = new byte[most];
+        }
+
+        _addedLength = write(what, _added);
+    }
+
     /// <summary>Whether the head of the answer has been handed over.</summary>
     public bool Started { get; protected set; }
 
@@ -145,6 +162,6 @@ internal abstract class ClientExchange(ClientAddress client)
             Volatile.Write(ref _ending, (int)Ending.None);
         }
 
-        Started = false;
+        (Started, _addedLength) = (false, 0);
     }
 }

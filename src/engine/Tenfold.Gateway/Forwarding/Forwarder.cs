@@ -36,7 +36,11 @@ internal sealed class Forwarder(RouteTable routes, GatewaySection section, Gatew
         Instance? served = null;
         try
         {
-            if (request.ContentLength > section.Limits.Body.Bytes)
+            if (route.Limits is { } limits && !await limits.AdmitAsync(exchange))
+            {
+                status = 429;
+            }
+            else if (request.ContentLength > section.Limits.Body.Bytes)
             {
                 status = 413;
                 await exchange.RefuseAsync(status, $"The request body is over the limit of {section.Limits.Body.Bytes} bytes.");

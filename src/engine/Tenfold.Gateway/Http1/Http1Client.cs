@@ -123,7 +123,7 @@ internal sealed class Http1Client : ClientExchange
         Started |= final;
         // Whatever of the body is still to come when the answer ends is not waited for.
         var keepAlive = _keepAlive && !_closing;
-        var chunked = Http1Response.WriteHead(head, _output, Request.Http11, Request.IsHead, ref keepAlive);
+        var chunked = Http1Response.WriteHead(head, _output, AddedLines, Request.Http11, Request.IsHead, ref keepAlive);
         if (final)
         {
             (_chunked, _keepAlive) = (chunked, keepAlive);
@@ -160,7 +160,7 @@ internal sealed class Http1Client : ClientExchange
     {
         Started = true;
         _keepAlive &= !_closing && !_body.Left;
-        Http1Response.WriteOwn(_output, status, contentType, body.Span, more ?? [], Request.IsHead, _keepAlive);
+        Http1Response.WriteOwn(_output, status, contentType, body.Span, more ?? [], AddedLines, Request.IsHead, _keepAlive);
         var flush = _output.FlushAsync();
         if (!flush.IsCompleted)
         {

@@ -12,14 +12,15 @@ internal static class Http1Response
     /// <summary>Writes an instance's head: what is end-to-end, with this connection's own framing.</summary>
     /// <param name="head">The instance's.</param>
     /// <param name="output">Where to.</param>
+    /// <param name="added">Lines of the gateway's own for a final answer.</param>
     /// <param name="http11">Whether the client speaks 1.1.</param>
     /// <param name="toHead">Whether it asked by HEAD.</param>
     /// <param name="keepAlive">Whether the connection may stay open; false on return when it may not after all.</param>
     /// <returns>Whether the body must be written in chunks.</returns>
-    public static bool WriteHead(ResponseHead head, IBufferWriter<byte> output, bool http11, bool toHead, ref bool keepAlive)
+    public static bool WriteHead(ResponseHead head, IBufferWriter<byte> output, ReadOnlySpan<byte> added, bool http11, bool toHead, ref bool keepAlive)
     {
         var bytes = head.Bytes;
-        var writer = new SpanWriter(output.GetSpan(bytes.Length + 128));
+        var writer = new SpanWriter(output.GetSpan(bytes.Length + added.Length + 128));
         var bodiless = head.Status is < 200 or 204 or 304 || toHead;
         var unknown = !bodiless && head.Framing is BodyFraming.Chunked or BodyFraming.UntilClose;
         var chunked = unknown && http11;
@@ -35,6 +36,7 @@ internal static class Http1Response
         }
         else if (head.Status >= 200)
         {
+            writer.Add(added);
             if (chunked)
             {
                 writer.Add("Transfer-Encoding: chunked\r\n"u8);
@@ -89,11 +91,11 @@ internal static class Http1Response
     }
 
     /// <summary>Writes an answer of the gateway's own.</summary>
-    public static void WriteOwn(IBufferWriter<byte> output, int status, string contentType, ReadOnlySpan<byte> body, IReadOnlyList<(string Name, string Value)> more, bool toHead, bool keepAlive)
+    public static void WriteOwn(IBufferWriter<byte> output, int status, string contentType, ReadOnlySpan<byte> body, IReadOnlyList<(string Name, string Value)> more, ReadOnlySpan<byte> added, bool toHead, bool keepAlive)
     {
         var head = Encoding.ASCII.GetBytes(
             $"HTTP/1.1 {status} {Problem.Title(status)}\r\nContent-Type: {contentType}\r\nContent-Length: {body.Length}\r\nCache-Control: no-store\r\n" +
-            (status == 503 ? "Retry-After: 1\r\n" : "") + string.Concat(more.Select(field => $"{field.Name}: {field.Value}\r\n")) + (keepAlive ? "\r\n" : "Connection: close\r\n\r\n"));
+            (status == 503 ? "Retry-After: 1\r\n" : "") + string.Concat(more.Select(field => $"{field.Name}: {field.Value}\r\n")) + Encoding.ASCII.GetString(added) + (keepAlive ? "\r\n" : "Connection: close\r\n\r\n"));
         output.Write(head);
         if (!toHead)
         {

@@ -115,6 +115,7 @@ internal sealed class Http2Client : ClientExchange, IDisposable
             }
         }
 
+        WriteAdded();
         if (head.ContentLength >= 0 && head.Status is not (204 or 101) && head.Framing is BodyFraming.None or BodyFraming.Length)
         {
             _response.Headers.ContentLength = head.ContentLength;
@@ -165,6 +166,8 @@ internal sealed class Http2Client : ClientExchange, IDisposable
             _response.Headers[name] = value;
         }
 
+        WriteAdded();
+
         if (!Request.IsHead)
         {
             _output.Write(body.Span);
@@ -198,6 +201,15 @@ internal sealed class Http2Client : ClientExchange, IDisposable
     }
 
     public void Dispose() => _gone.Dispose();
+
+    private void WriteAdded()
+    {
+        foreach (var line in AddedLines.IsEmpty ? [] : Encoding.ASCII.GetString(AddedLines).Split("\r\n", StringSplitOptions.RemoveEmptyEntries))
+        {
+            var colon = line.IndexOf(':', StringComparison.Ordinal);
+            _response.Headers.Append(line[..colon], line[(colon + 2)..]);
+        }
+    }
 
     private void Stop(ClientException why)
     {

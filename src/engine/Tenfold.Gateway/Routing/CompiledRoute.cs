@@ -2,6 +2,7 @@ using System.Text;
 using Tenfold.Gateway.Balancing;
 using Tenfold.Gateway.Forwarding;
 using Tenfold.Gateway.Instances;
+using Tenfold.Gateway.RateLimiting;
 using Tenfold.Guide;
 
 namespace Tenfold.Gateway.Routing;
@@ -16,9 +17,9 @@ internal sealed class CompiledRoute
     private readonly (byte[] Name, byte[]? Value)[] _headers;
     private readonly (byte[] Name, byte[]? Value)[] _query;
 
-    public CompiledRoute(Route route, int label, Random random, Func<string, ServiceInstances> service)
+    public CompiledRoute(Route route, int label, Random random, Func<string, ServiceInstances> service, RouteLimits? limits)
     {
-        _route = route;
+        (_route, Limits) = (route, limits);
         _wildcard = route.Host?.StartsWith("*.", StringComparison.Ordinal) ?? false;
         _host = route.Host is null ? null : Encoding.ASCII.GetBytes(_wildcard ? route.Host[1..] : route.Host);
         _methods = [.. route.Methods.Select(method => method.ToUpperInvariant())];
@@ -41,6 +42,9 @@ internal sealed class CompiledRoute
     public int Label { get; }
 
     public (ServiceInstances Service, int Weight)[] Services { get; }
+
+    /// <summary>Rate limits that its requests can be under; null for none.</summary>
+    public RouteLimits? Limits { get; }
 
     public IBalancingPolicy Policy { get; }
 

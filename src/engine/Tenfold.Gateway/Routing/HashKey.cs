@@ -31,7 +31,7 @@ internal sealed class HashKey
     {
         if (_address)
         {
-            return client.Trusted && ForwardedFor(request) is { IsEmpty: false } address ? StableHash.Of(address) : OfAddress(client.Address);
+            return client.Trusted && ForwardedFor.Last(request) is { IsEmpty: false } address ? StableHash.Of(address) : OfAddress(client.Address);
         }
 
         if (_header is not null)
@@ -46,22 +46,6 @@ internal sealed class HashKey
     {
         Span<byte> bytes = stackalloc byte[16];
         return address.TryWriteBytes(bytes, out var length) ? StableHash.Of(bytes[..length]) : null;
-    }
-
-    // Behind a proxy that is believed all come from its address; the last entry is who came to it.
-    private static ReadOnlySpan<byte> ForwardedFor(RequestHead request)
-    {
-        ReadOnlySpan<byte> last = default;
-        foreach (ref readonly var field in request.Fields)
-        {
-            if (field.Known == KnownHeader.XForwardedFor)
-            {
-                var list = field.Value(request.Bytes);
-                last = list[(list.LastIndexOf((byte)',') + 1)..].Trim(" \t"u8);
-            }
-        }
-
-        return last;
     }
 
     private ulong? OfCookie(RequestHead request)

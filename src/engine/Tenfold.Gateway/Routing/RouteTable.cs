@@ -1,5 +1,6 @@
 using Tenfold.Gateway.Forwarding;
 using Tenfold.Gateway.Instances;
+using Tenfold.Gateway.RateLimiting;
 using Tenfold.Guide;
 
 namespace Tenfold.Gateway.Routing;
@@ -10,11 +11,11 @@ internal sealed class RouteTable
     private readonly CompiledRoute[] _routes;
     private readonly (string Method, PathPattern Path, TimeSpan? Timeout, int Label)[] _budgets;
 
-    public RouteTable(SystemGuide guide, string[] labels, Random random, Func<string, ServiceInstances> service)
+    public RouteTable(SystemGuide guide, string[] labels, Random random, Func<string, ServiceInstances> service, Func<Route, RouteLimits?> limits)
     {
         int Label(string text) => Array.IndexOf(labels, text);
         Labels = labels;
-        _routes = [.. guide.Gateway.Routes.Select(route => new CompiledRoute(route, Label(route.Path.ToString()), random, service))];
+        _routes = [.. guide.Gateway.Routes.Select(route => new CompiledRoute(route, Label(route.Path.ToString()), random, service, limits(route)))];
         // Stable: the first one among equals stays first.
         _routes = [.. _routes.Order(Comparer<CompiledRoute>.Create(CompiledRoute.Compare))];
         _budgets = [.. guide.Budgets

@@ -210,6 +210,11 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     {
         var rotation = new GatewayRotation(_gateway!);
         var strings = _guide.Stores.Keys.ToDictionary(store => store, store => _stores!.ConnectionString(store), StringComparer.Ordinal);
+        foreach (var (store, connectionString) in strings)
+        {
+            await _gateway!.ConnectStoreAsync(store, connectionString);
+        }
+
         var ledger = _guide.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres).Select(store => strings[store.Key]).FirstOrDefault();
         var starting = new List<Task>();
         foreach (var (name, service) in _guide.Services)

@@ -58,8 +58,12 @@ public static class RateLimitFields
         // Names and durations hold nothing that JSON would escape.
         $$"""{"type":"{{ProblemType}}","title":"{{ProblemTitle}}","status":429,"detail":"{{Detail(decision)}}","violated-policies":[{{string.Join(',', ViolatedPolicies(decision).Select(name => $"\"{name}\""))}}]}""");
 
-    /// <summary>Bytes that <see cref="WriteLines"/> writes at most for one limit, and 64 beside.</summary>
-    public const int MaxLinesPerQuota = 256;
+    /// <summary>Bytes that <see cref="WriteLines"/> writes at most.</summary>
+    public static int MaxLinesLength(RateLimitDecision decision)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        return 128 + (256 * decision.Quotas.Count);
+    }
 
     /// <summary>Writes the header lines of an answer, each ended by CR LF; <c>Retry-After</c> too when it is refused. Does not allocate.</summary>
     /// <returns>Bytes written.</returns>
@@ -104,7 +108,7 @@ public static class RateLimitFields
     private static string Text(RateLimitDecision decision, Func<RateLimitDecision, byte[], int> write)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        var bytes = new byte[64 + (MaxLinesPerQuota * decision.Quotas.Count)];
+        var bytes = new byte[MaxLinesLength(decision)];
         return Encoding.ASCII.GetString(bytes, 0, write(decision, bytes));
     }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Tenfold.RateLimiting.Arithmetic;
 
@@ -6,7 +7,7 @@ namespace Tenfold.RateLimiting.Memory;
 
 /// <summary>
 /// What this process knows of its callers, on its own monotonic clock in microseconds: what Redis said last and what insurance
-/// has counted since. It is the deny cache, insurance's counts, and what Redis is told when it has lost its own, all in one.
+/// has let through since. It is the deny cache, insurance's counts, and what Redis is told when it has lost its own, all in one.
 /// Bounded: 8-way associative, and where a new caller finds its set full, the one there that has used up the least is
 /// forgotten, so that a flood of addresses does not push out those that are over. Thread-safe; does not allocate.
 /// </summary>
@@ -28,54 +29,161 @@ internal sealed class CallerMemory
         (_entries, _mask, _seed) = (new Entry[sets * Ways], sets - 1, (ulong)random.NextInt64());
     }
 
-    /// <summary>What is known; <c>default</c> for a stranger.</summary>
+    /// <summary>What the caller has used up as far as this process knows; <c>default</c> for a stranger.</summary>
     public GcraState Read(int limit, Caller caller)
     {
-        var set = SetOf(limit, caller);
-        lock (_locks[set % Stripes])
-        {
-            foreach (ref readonly var entry in _entries.AsSpan(set * Ways, Ways))
-            {
-                if (entry.Limit == limit + 1 && entry.Caller == caller)
-                {
-                    return entry.Known;
-                }
-            }
-        }
-
-        return default;
+        var entry = Look(limit, caller);
+        return new GcraState(entry.Arrival, entry.BlockedUntil);
     }
 
-    /// <summary>Adds to what is known: the later of both in everything. So the order of answers does not matter.</summary>
-    public void Merge(int limit, Caller caller, GcraState known)
+    /// <summary>The same for insurance, which counts every request as many as there are processes.</summary>
+    public GcraState ReadInsured(int limit, Caller caller)
+    {
+        var entry = Look(limit, caller);
+        return new GcraState(Math.Max(entry.Arrival, entry.Insured), entry.BlockedUntil);
+    }
+
+    /// <summary>
+    /// What to tell Redis: what it should know, and what it cannot know yet, because insurance let it through. The latter is
+    /// handed out once: tell Redis, or <see cref="PutBack"/>.
+    /// </summary>
+    /// <param name="limit">Its index.</param>
+    /// <param name="caller">Who.</param>
+    /// <param name="now">On this process' clock.</param>
+    /// <param name="all">False leaves what insurance let through for a later time.</param>
+    public Telling Take(int limit, Caller caller, long now, bool all)
     {
         var set = SetOf(limit, caller);
         lock (_locks[set % Stripes])
         {
-            var entries = _entries.AsSpan(set * Ways, Ways);
-            ref var place = ref entries[0];
-            foreach (ref var entry in entries)
+            ref var entry = ref Find(set, limit, caller);
+            if (Unsafe.IsNullRef(ref entry))
             {
-                if (entry.Limit == limit + 1 && entry.Caller == caller)
-                {
-                    entry.Known = new GcraState(Math.Max(entry.Known.Arrival, known.Arrival), Math.Max(entry.Known.BlockedUntil, known.BlockedUntil));
-                    return;
-                }
-
-                if (Weight(entry.Known) < Weight(place.Known))
-                {
-                    place = ref entry;
-                }
+                return default;
             }
 
-            if (Weight(place.Known) <= Weight(known))
+            var backlog = Math.Max(0, entry.Arrival - now);
+            var owed = Math.Min(entry.Owed, backlog); // the rest has been earned back meanwhile
+            entry.Owed = all ? 0 : owed;
+            return new Telling(backlog - owed, all ? owed : 0, Math.Max(0, entry.BlockedUntil - now));
+        }
+    }
+
+    /// <summary>Redis has probably not heard what was taken.</summary>
+    public void PutBack(int limit, Caller caller, long owed)
+    {
+        var set = SetOf(limit, caller);
+        lock (_locks[set % Stripes])
+        {
+            ref var entry = ref FindOrAdd(set, limit, caller, weight: 0);
+            if (!Unsafe.IsNullRef(ref entry))
             {
-                place = new Entry { Limit = limit + 1, Caller = caller, Known = known };
+                (entry.Owed, entry.Arrival) = (entry.Owed + owed, entry.Arrival + owed);
             }
         }
     }
 
-    private static long Weight(in GcraState known) => Math.Max(known.Arrival, known.BlockedUntil);
+    /// <summary>Redis has said how things stood when it was asked; the later of both holds, so the order of answers does not matter.</summary>
+    public void Learn(int limit, Caller caller, long asked, in GcraVerdict verdict)
+    {
+        var (arrival, until) = (asked + verdict.Backlog, verdict.Blocked > 0 ? asked + verdict.Blocked : 0);
+        var set = SetOf(limit, caller);
+        lock (_locks[set % Stripes])
+        {
+            ref var entry = ref FindOrAdd(set, limit, caller, Math.Max(arrival, until));
+            if (!Unsafe.IsNullRef(ref entry))
+            {
+                entry.Arrival = Math.Max(entry.Arrival, arrival + entry.Owed);
+                entry.BlockedUntil = Math.Max(entry.BlockedUntil, until);
+            }
+        }
+    }
+
+    /// <summary>Insurance has let something through.</summary>
+    /// <param name="limit">Its index.</param>
+    /// <param name="caller">Who.</param>
+    /// <param name="now">On this process' clock.</param>
+    /// <param name="used">What it uses up of the limit.</param>
+    /// <param name="insured">What it uses up of this process' share.</param>
+    public void Spend(int limit, Caller caller, long now, long used, long insured)
+    {
+        var set = SetOf(limit, caller);
+        lock (_locks[set % Stripes])
+        {
+            ref var entry = ref FindOrAdd(set, limit, caller, now + insured);
+            if (!Unsafe.IsNullRef(ref entry))
+            {
+                entry.Insured = Math.Max(now, Math.Max(entry.Arrival, entry.Insured)) + insured;
+                entry.Arrival = Math.Max(now, entry.Arrival) + used;
+                entry.Owed += used;
+            }
+        }
+    }
+
+    /// <summary>Insurance has blocked a caller.</summary>
+    public void Block(int limit, Caller caller, long until)
+    {
+        var set = SetOf(limit, caller);
+        lock (_locks[set % Stripes])
+        {
+            ref var entry = ref FindOrAdd(set, limit, caller, until);
+            if (!Unsafe.IsNullRef(ref entry))
+            {
+                entry.BlockedUntil = Math.Max(entry.BlockedUntil, until);
+            }
+        }
+    }
+
+    private Entry Look(int limit, Caller caller)
+    {
+        var set = SetOf(limit, caller);
+        lock (_locks[set % Stripes])
+        {
+            ref var entry = ref Find(set, limit, caller);
+            return Unsafe.IsNullRef(ref entry) ? default : entry;
+        }
+    }
+
+    private ref Entry Find(int set, int limit, Caller caller)
+    {
+        foreach (ref var entry in _entries.AsSpan(set * Ways, Ways))
+        {
+            if (entry.Limit == limit + 1 && entry.Caller == caller)
+            {
+                return ref entry;
+            }
+        }
+
+        return ref Unsafe.NullRef<Entry>();
+    }
+
+    // No entry when everybody in the set has used up more than this one.
+    private ref Entry FindOrAdd(int set, int limit, Caller caller, long weight)
+    {
+        ref var found = ref Find(set, limit, caller);
+        if (!Unsafe.IsNullRef(ref found))
+        {
+            return ref found;
+        }
+
+        var entries = _entries.AsSpan(set * Ways, Ways);
+        ref var least = ref entries[0];
+        foreach (ref var entry in entries)
+        {
+            if (entry.Weight < least.Weight)
+            {
+                least = ref entry;
+            }
+        }
+
+        if (least.Weight > weight)
+        {
+            return ref Unsafe.NullRef<Entry>();
+        }
+
+        least = new Entry { Limit = limit + 1, Caller = caller };
+        return ref least;
+    }
 
     private int SetOf(int limit, Caller caller)
     {
@@ -95,7 +203,19 @@ internal sealed class CallerMemory
     private struct Entry
     {
         public Caller Caller;
-        public GcraState Known;
+        public long Arrival; // what Redis has said and what insurance has let through since
+        public long Insured; // the same, but counted in this process' share
+        public long BlockedUntil;
+        public long Owed; // of Arrival: what Redis has not been told
         public int Limit; // plus 1; 0 is an empty place
+
+        public readonly long Weight => Math.Max(Math.Max(Arrival, Insured), BlockedUntil);
     }
 }
+
+/// <summary>What Redis is told of a caller, in microseconds.</summary>
+/// <param name="Backlog">What it should know.</param>
+/// <param name="Owed">What is to be added: insurance let it through.</param>
+/// <param name="Blocked">How long the caller is blocked at least.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Telling(long Backlog, long Owed, long Blocked);

@@ -119,21 +119,7 @@ internal sealed class ClusterMap : IAsyncDisposable
         connection ??= await new Connector(_context).ConnectAsync(endPoint, Credentials.ForServers(_context.Options), _stop.Token);
         try
         {
-            var operation = _context.NewOperation();
-            operation.KeepsErrors = true;
-            var reply = new ValueTask<RedisReply>(operation, operation.Version);
-            if (!connection.TrySend(operation, ["CLUSTER", "SLOTS"]))
-            {
-                throw new RedisConnectionException($"The connection to {endPoint} was lost.", mayHaveExecuted: false);
-            }
-
-            var answer = await reply.AsTask().WaitAsync(_context.Options.ConnectTimeout, _context.Time, _stop.Token);
-            answer.ThrowIfError();
-            return SlotRange.Parse(answer, endPoint);
-        }
-        catch (TimeoutException e)
-        {
-            throw new RedisException($"{endPoint} did not answer CLUSTER SLOTS.", e);
+            return SlotRange.Parse(await connection.AskAsync(["CLUSTER", "SLOTS"], _stop.Token), endPoint);
         }
         finally
         {

@@ -116,6 +116,33 @@ internal sealed partial class Connection
         return true;
     }
 
+    /// <summary>A command of the client's own.</summary>
+    /// <exception cref="RedisException">It was refused, or there was no answer.</exception>
+    public async Task<RedisReply> AskAsync(RedisArgument[] command, CancellationToken cancel)
+    {
+        var operation = _context.NewOperation();
+        operation.Watch(cancel);
+        var reply = new ValueTask<RedisReply>(operation, operation.Version);
+        if (!TrySend(operation, command))
+        {
+            operation.TryFail(new RedisConnectionException($"The connection to {EndPoint} was lost.", mayHaveExecuted: false));
+        }
+
+        try
+        {
+            return await reply.AsTask().WaitAsync(_context.Options.ConnectTimeout, _context.Time, cancel);
+        }
+        catch (TimeoutException e)
+        {
+            throw new RedisException($"{EndPoint} did not answer {command[0]} within {_context.Options.ConnectTimeout.TotalSeconds:0.#} s.", e);
+        }
+    }
+
+    /// <summary>Keeps what is given until <see cref="Release"/>. Before anything was given.</summary>
+    public void Hold() => _flushing = true;
+
+    public void Release() => Write();
+
     /// <summary>Sends what has gathered, if nobody does so already.</summary>
     public void Flush()
     {

@@ -5,7 +5,7 @@ using Tenfold.Redis.Protocol;
 namespace Tenfold.Redis.Connections;
 
 /// <summary>What all connections of a client share.</summary>
-internal sealed class ConnectionContext
+internal sealed record ConnectionContext
 {
     public required RedisOptions Options { get; init; }
 

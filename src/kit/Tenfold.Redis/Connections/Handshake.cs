@@ -8,12 +8,13 @@ internal static class Handshake
         RedisArgument[] hello = credentials.Password is { } password
             ? ["HELLO", 3, "AUTH", credentials.User ?? "default", password, "SETNAME", context.Options.ClientName]
             : ["HELLO", 3, "SETNAME", context.Options.ClientName];
+        connection.Hold();
         var greeting = Send(connection, context, hello);
         var tracking = credentials.IsSentinel ? null : Send(connection, context, ["CLIENT", "TRACKING", "ON", "OPTIN"]);
         var database = credentials.Database == 0 ? null : Send(connection, context, ["SELECT", credentials.Database]);
         var library = Send(connection, context, ["CLIENT", "SETINFO", "LIB-NAME", "Tenfold.Redis"]);
         var ping = Send(connection, context, ["PING"]); // refused while Redis loads its data
-        connection.Flush();
+        connection.Release();
 
         Require(await greeting.WaitAsync(cancel), "HELLO 3 was refused (Redis 6 or newer is needed)");
         // Some managed services have no tracking; only tracked reads need it, and say so.

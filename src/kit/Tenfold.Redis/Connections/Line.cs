@@ -139,6 +139,10 @@ internal sealed class Line : IAsyncDisposable
                 var reason = await connection.Ended;
                 Lost(reason);
                 failures = _context.Time.GetElapsedTime(since) > Steady ? 0 : failures + 1;
+                if (failures > 1)
+                {
+                    FailParked(reason); // it connects, but not for long
+                }
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
