@@ -26,6 +26,7 @@ internal static class StatusVerb
     {
         var state = Systems.State(shell, system);
         using var client = new ControlClient(state, shell.Time);
+        await using var reader = new ReaderGone(shell.Time, cancel);
         do
         {
             var status = await client.StatusAsync(cancel) ?? await WithoutAnswerAsync(shell, state, cancel);
@@ -39,10 +40,11 @@ internal static class StatusVerb
             Write(shell, system, status, json);
             if (watch)
             {
-                await Task.Delay(TimeSpan.FromSeconds(1), shell.Time, cancel);
+                await Task.Delay(TimeSpan.FromSeconds(1), shell.Time, reader.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                cancel.ThrowIfCancellationRequested();
             }
         }
-        while (watch);
+        while (watch && !reader.Token.IsCancellationRequested);
         return ExitCode.Fine;
     }
 

@@ -34,11 +34,7 @@ internal sealed class ListCategories(NpgsqlDataSource database)
         }
 
         query.Counter = level is null && parent is null ? "SELECT category_count FROM catalogue" : null;
-        var paging = Paging.Read(parameters, query.Hash, limit: 50, most: 500);
-        if (await parameters.AnswerErrorsAsync(context))
-        {
-            await ListReply.AnswerAsync(context, database, query, paging);
-        }
+        await ListReply.AnswerAsync(context, database, query, parameters, limit: 50, most: 500);
     }
 }
 

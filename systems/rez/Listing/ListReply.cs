@@ -12,8 +12,17 @@ internal readonly record struct Total(long Count, bool IsExact);
 /// </summary>
 internal static class ListReply
 {
-    /// <summary>Runs the query and answers with the part that is wanted.</summary>
-    public static async Task AnswerAsync(HttpContext context, NpgsqlDataSource database, ListQuery query, Paging paging)
+    /// <summary>Answers with the part of the list that <c>page</c>, <c>limit</c> and <c>cursor</c> want, or with 400 when a parameter is wrong.</summary>
+    public static async Task AnswerAsync(HttpContext context, NpgsqlDataSource database, ListQuery query, QueryParameters parameters, int limit = 20, int most = 100)
+    {
+        var paging = Paging.Read(parameters, query.Hash, limit, most);
+        if (await parameters.AnswerErrorsAsync(context))
+        {
+            await AnswerAsync(context, database, query, paging);
+        }
+    }
+
+    private static async Task AnswerAsync(HttpContext context, NpgsqlDataSource database, ListQuery query, Paging paging)
     {
         using var reply = new Reply();
         int shown;

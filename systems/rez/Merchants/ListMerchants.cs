@@ -14,11 +14,7 @@ internal sealed class ListMerchants(NpgsqlDataSource database)
     {
         var parameters = new QueryParameters(context);
         var query = new ListQuery("merchants", ById) { Counter = "SELECT merchant_count FROM catalogue" };
-        var paging = Paging.Read(parameters, query.Hash);
-        if (await parameters.AnswerErrorsAsync(context))
-        {
-            await ListReply.AnswerAsync(context, database, query, paging);
-        }
+        await ListReply.AnswerAsync(context, database, query, parameters);
     }
 }
 

@@ -11,10 +11,6 @@ internal sealed class FeaturedProducts(NpgsqlDataSource database)
     {
         var parameters = new QueryParameters(context);
         var query = new ListQuery("products", ProductSorts.Popular).Where("is_active").Where("is_featured");
-        var paging = Paging.Read(parameters, query.Hash, limit: 10, most: 50);
-        if (await parameters.AnswerErrorsAsync(context))
-        {
-            await ListReply.AnswerAsync(context, database, query, paging);
-        }
+        await ListReply.AnswerAsync(context, database, query, parameters, limit: 10, most: 50);
     }
 }

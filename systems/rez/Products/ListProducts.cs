@@ -37,12 +37,7 @@ internal sealed class ListProducts(NpgsqlDataSource database, CategoryLookup cat
         Add(query, "price_cents <=", highest);
         Add(query, "rating_tenths >=", rating);
         query.Counter = CounterFor((slug, merchant, store), lowest is not null || highest is not null || rating is not null);
-
-        var paging = Paging.Read(parameters, query.Hash);
-        if (await parameters.AnswerErrorsAsync(context))
-        {
-            await ListReply.AnswerAsync(context, database, query, paging);
-        }
+        await ListReply.AnswerAsync(context, database, query, parameters);
     }
 
     /// <summary>Counters are kept for the whole catalogue and for each category, merchant and store: for one filter, and not with others.</summary>

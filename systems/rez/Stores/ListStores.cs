@@ -21,11 +21,7 @@ internal sealed class ListStores(NpgsqlDataSource database)
         }
 
         query.Counter = merchant is null ? "SELECT store_count FROM catalogue" : null;
-        var paging = Paging.Read(parameters, query.Hash);
-        if (await parameters.AnswerErrorsAsync(context))
-        {
-            await ListReply.AnswerAsync(context, database, query, paging);
-        }
+        await ListReply.AnswerAsync(context, database, query, parameters);
     }
 }
 

@@ -94,15 +94,17 @@ public sealed class LifecycleTests : IDisposable
         Assert.Empty(Left());
     }
 
-    [Fact]
-    public async Task Following_logs_ends_when_nobody_reads_them_any_more()
+    [Theory]
+    [InlineData("hello", "logs", "shop", "--follow")]
+    [InlineData("shop is down", "status", "shop", "--watch")]
+    public async Task What_goes_on_until_it_is_ended_ends_when_nobody_reads_it_any_more(string begins, params string[] arguments)
     {
         _shell.Write("state/shop/logs/api-1.log", "2026-01-01T00:00:00.000Z out hello\n");
-        using var logs = Start("logs", "shop", "--follow");
-        Assert.Contains("hello", await logs.StandardOutput.ReadLineAsync(Generous), StringComparison.Ordinal);
-        logs.StandardOutput.Close(); // as head does
-        await logs.WaitForExitAsync(Generous);
-        Assert.Equal(0, logs.ExitCode);
+        using var command = Start(arguments);
+        Assert.Contains(begins, await command.StandardOutput.ReadLineAsync(Generous), StringComparison.Ordinal);
+        command.StandardOutput.Close(); // as head does
+        await command.WaitForExitAsync(Generous);
+        Assert.Equal(0, command.ExitCode);
     }
 
     [Fact]

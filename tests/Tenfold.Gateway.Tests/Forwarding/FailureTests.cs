@@ -288,23 +288,15 @@ public sealed class FailureTests
     [Fact]
     public async Task A_draining_instance_gets_nothing_new_and_finishes_what_it_has()
     {
-        var arrived = new TaskCompletionSource();
-        var answer = new TaskCompletionSource();
-        await using var upstream = new RawUpstream(async peer =>
-        {
-            await peer.ReadRequestAsync();
-            arrived.SetResult();
-            await answer.Task;
-            await peer.SendAsync(RawUpstream.Ok("last"));
-        });
+        await using var upstream = new HeldUpstream("last");
         await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
         var request = gateway.Client.GetStringAsync("/");
-        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await upstream.Arrived;
         Assert.False(await gateway.Server.DrainAsync("api", "api-1", TimeSpan.FromMilliseconds(50), CancellationToken.None));
         var drained = gateway.Server.DrainAsync("api", "api-1", TimeSpan.FromSeconds(10), CancellationToken.None);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await gateway.Client.GetAsync("/")).StatusCode);
         Assert.Equal(InstanceState.Draining, gateway.Server.Snapshot().Instances[0].State);
-        answer.SetResult();
+        upstream.Answer();
         Assert.Equal("last", await request);
         Assert.True(await drained);
         gateway.Server.Remove("api", "api-1");

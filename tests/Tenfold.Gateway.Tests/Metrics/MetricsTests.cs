@@ -37,20 +37,12 @@ public sealed class MetricsTests
     [Fact]
     public async Task What_is_in_flight_is_counted_by_its_route()
     {
-        var arrived = new TaskCompletionSource();
-        var answer = new TaskCompletionSource();
-        await using var upstream = new RawUpstream(async peer =>
-        {
-            await peer.ReadRequestAsync();
-            arrived.TrySetResult();
-            await answer.Task;
-            await peer.SendAsync(RawUpstream.Ok("x"));
-        });
+        await using var upstream = new HeldUpstream("x");
         await using var gateway = await TestGateway.StartAsync(new GatewaySection { Routes = [new Route { Path = PathPattern.Parse("/api/**"), Service = "api" }] }, upstreams: upstream.EndPoint);
         var request = gateway.Client.GetStringAsync("/api/slow");
-        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await upstream.Arrived;
         Assert.Contains("tenfold_gateway_in_flight{route=\"/api/**\",service=\"api\",instance=\"api-1\"} 1\n", await gateway.Client.GetStringAsync("/metrics"), StringComparison.Ordinal);
-        answer.SetResult();
+        upstream.Answer();
         await request;
         await gateway.UntilAsync(snapshot => snapshot.Total.Requests >= 2);
         Assert.Contains("tenfold_gateway_in_flight{route=\"/api/**\",service=\"api\",instance=\"api-1\"} 0\n", await gateway.Client.GetStringAsync("/metrics"), StringComparison.Ordinal);
@@ -79,23 +71,15 @@ public sealed class MetricsTests
     [Fact]
     public async Task Stopping_lets_a_request_in_flight_finish_and_closes_idle_connections()
     {
-        var arrived = new TaskCompletionSource();
-        var answer = new TaskCompletionSource();
-        await using var upstream = new RawUpstream(async peer =>
-        {
-            await peer.ReadRequestAsync();
-            arrived.SetResult();
-            await answer.Task;
-            await peer.SendAsync(RawUpstream.Ok("last"));
-        });
+        await using var upstream = new HeldUpstream("last");
         var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
         using var idle = await gateway.ConnectAsync();
         using var busy = await gateway.ConnectAsync();
         await busy.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await upstream.Arrived;
         var stopping = gateway.Server.DisposeAsync().AsTask();
         Assert.Equal("", await idle.ReadToEndAsync());
-        answer.SetResult();
+        upstream.Answer();
         Assert.EndsWith("Connection: close\r\n\r\nlast", await busy.ReadToEndAsync(), StringComparison.Ordinal);
         await stopping.WaitAsync(TimeSpan.FromSeconds(10));
         await gateway.DisposeAsync();
