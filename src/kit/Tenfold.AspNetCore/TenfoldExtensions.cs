@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using Tenfold.AspNetCore.Caching;
 using Tenfold.AspNetCore.Health;
 using Tenfold.AspNetCore.Listening;
 using Tenfold.AspNetCore.Metrics;
@@ -19,17 +20,15 @@ public static class TenfoldExtensions
     /// <summary>
     /// Reads the instance contract from the configuration (environment): where to listen (<c>TENFOLD_SOCKET</c>,
     /// <c>ASPNETCORE_URLS</c>, <c>PORT</c>), stores (<c>ConnectionStrings__NAME</c>; <c>main</c> is also the unkeyed
-    /// <see cref="Npgsql.NpgsqlDataSource"/>), <c>drain</c> from the guide (<c>TENFOLD_GUIDE</c>, <c>TENFOLD_SERVICE</c>), logs as lines on stdout (<c>Logging__Console__FormatterName=json</c> for JSON).
+    /// <see cref="Npgsql.NpgsqlDataSource"/>; the Redis called <c>cache</c> is behind <see cref="Tenfold.Caching.TenfoldCache"/>), <c>drain</c> and <c>cache</c> from the guide (<c>TENFOLD_GUIDE</c>, <c>TENFOLD_SERVICE</c>), logs as lines on stdout (<c>Logging__Console__FormatterName=json</c> for JSON).
     /// Outside Tenfold the same app starts with plain configuration.
     /// </summary>
     public static WebApplicationBuilder AddTenfold(this WebApplicationBuilder builder, Action<TenfoldOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         var options = new TenfoldOptions();
-        if (InstanceGuide.Read(builder.Configuration) is { } instance)
-        {
-            options.Drain = instance.Service.Drain;
-        }
+        var instance = InstanceGuide.Read(builder.Configuration);
+        options.Drain = instance?.Service.Drain ?? options.Drain;
 
         configure?.Invoke(options);
 
@@ -40,6 +39,7 @@ public static class TenfoldExtensions
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
         AddLogs(builder);
         PostgresStores.Add(builder.Services, builder.Configuration, options);
+        CacheSetup.Add(builder, instance, options);
 
         var listen = ListenAddress.From(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
