@@ -1,7 +1,6 @@
 using System.Text;
 using Tenfold.Gateway.Balancing;
 using Tenfold.Gateway.Health;
-using Tenfold.Gateway.Listening;
 using Tenfold.Gateway.Metrics;
 
 namespace Tenfold.Gateway.Instances;
@@ -21,14 +20,13 @@ internal sealed class Instance : IDisposable
     private volatile bool _draining;
     private volatile CheckResult? _lastCheck;
 
-    public Instance(Upstream upstream, Guide.Health health, int labels, int connections, GatewayClock clock)
+    public Instance(Upstream upstream, Guide.Health health, int labels, long now)
     {
-        Connections = new ConnectionPool(upstream.EndPoint, connections, clock.Time);
         Upstream = upstream;
         Id = StableHash.Of(Encoding.UTF8.GetBytes($"{upstream.Service}/{upstream.Instance}"));
         _passive = new PassiveWatch(health.Passive);
         _slowStart = (long)health.SlowStart.TotalMilliseconds;
-        _since = clock.Now;
+        _since = now;
         _series = new Series?[labels];
         Leaving = _leaving.Token;
     }
@@ -37,7 +35,7 @@ internal sealed class Instance : IDisposable
 
     public ulong Id { get; }
 
-    public ConnectionPool Connections { get; }
+    public ConnectionPool Connections { get; } = new();
 
     public int InFlight => Volatile.Read(ref _inFlight);
 
