@@ -1,9 +1,11 @@
+using Rez.Caching;
 using Rez.Categories;
 using Rez.Merchants;
 using Rez.OpenApi;
 using Rez.Products;
 using Rez.Search;
 using Rez.Stores;
+using Tenfold.AspNetCore;
 
 namespace Rez;
 
@@ -14,23 +16,24 @@ internal static class Routes
     {
         app.MapOpenApi("/openapi/{documentName}.json");
         var services = app.Services;
-        Get("/api/products", services.GetRequiredService<ListProducts>().HandleAsync, Describe.ListProducts);
-        Get("/api/products/search", services.GetRequiredService<SearchProducts>().HandleAsync, Describe.SearchProducts);
-        Get("/api/products/featured", services.GetRequiredService<FeaturedProducts>().HandleAsync, Describe.FeaturedProducts);
-        Get("/api/products/{id}", services.GetRequiredService<GetProduct>().HandleAsync, Describe.GetProduct);
-        Map("PUT", "/api/products/{id}", services.GetRequiredService<UpdateProduct>().PutAsync, Describe.PutProduct);
-        Map("PATCH", "/api/products/{id}", services.GetRequiredService<UpdateProduct>().PatchAsync, Describe.PatchProduct);
-        Get("/api/categories", services.GetRequiredService<ListCategories>().HandleAsync, Describe.ListCategories);
-        Get("/api/categories/{id}", services.GetRequiredService<GetCategory>().HandleAsync, Describe.GetCategory);
-        Get("/api/stores", services.GetRequiredService<ListStores>().HandleAsync, Describe.ListStores);
-        Get("/api/stores/{id}", services.GetRequiredService<GetStore>().HandleAsync, Describe.GetStore);
-        Get("/api/merchants", services.GetRequiredService<ListMerchants>().HandleAsync, Describe.ListMerchants);
-        Get("/api/merchants/{id}", services.GetRequiredService<GetMerchant>().HandleAsync, Describe.GetMerchant);
-        Get("/api/search", services.GetRequiredService<SearchEverything>().HandleAsync, Describe.SearchEverything);
+        Get("/api/products", services.GetRequiredService<ListProducts>().HandleAsync, Describe.ListProducts, Cached.Products);
+        Get("/api/products/search", services.GetRequiredService<SearchProducts>().HandleAsync, Describe.SearchProducts, Cached.Products);
+        Get("/api/products/featured", services.GetRequiredService<FeaturedProducts>().HandleAsync, Describe.FeaturedProducts, Cached.Featured);
+        Get("/api/products/{id}", services.GetRequiredService<GetProduct>().HandleAsync, Describe.GetProduct, Cached.Product, Cached.TagsOfProduct);
+        Change("PUT", "/api/products/{id}", services.GetRequiredService<UpdateProduct>().PutAsync, Describe.PutProduct);
+        Change("PATCH", "/api/products/{id}", services.GetRequiredService<UpdateProduct>().PatchAsync, Describe.PatchProduct);
+        Get("/api/categories", services.GetRequiredService<ListCategories>().HandleAsync, Describe.ListCategories, Cached.Categories);
+        Get("/api/categories/{id}", services.GetRequiredService<GetCategory>().HandleAsync, Describe.GetCategory, Cached.Categories);
+        Get("/api/stores", services.GetRequiredService<ListStores>().HandleAsync, Describe.ListStores, Cached.Stores);
+        Get("/api/stores/{id}", services.GetRequiredService<GetStore>().HandleAsync, Describe.GetStore, Cached.Stores);
+        Get("/api/merchants", services.GetRequiredService<ListMerchants>().HandleAsync, Describe.ListMerchants, Cached.Profiles);
+        Get("/api/merchants/{id}", services.GetRequiredService<GetMerchant>().HandleAsync, Describe.GetMerchant, Cached.Profiles);
+        Get("/api/search", services.GetRequiredService<SearchEverything>().HandleAsync, Describe.SearchEverything, Cached.Products);
 
-        void Get(string path, RequestDelegate handler, Operation operation) => Map("GET", path, handler, operation);
+        void Get(string path, RequestDelegate handler, Operation operation, string policy, Func<HttpContext, IEnumerable<string>>? tags = null) =>
+            app.MapMethods(path, ["GET"], handler).Cached(policy, tags).Describe(handler, path.Split('/')[2], operation);
 
-        void Map(string method, string path, RequestDelegate handler, Operation operation) =>
+        void Change(string method, string path, RequestDelegate handler, Operation operation) =>
             app.MapMethods(path, [method], handler).Describe(handler, path.Split('/')[2], operation);
     }
 }

@@ -6,10 +6,14 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using Tenfold.AspNetCore.Caching;
 using Tenfold.AspNetCore.Health;
 using Tenfold.AspNetCore.Listening;
 using Tenfold.AspNetCore.Metrics;
+using Tenfold.AspNetCore.RateLimiting;
+using Tenfold.AspNetCore.Sessions;
 using Tenfold.AspNetCore.Stores;
+using Tenfold.AspNetCore.Tracing;
 
 namespace Tenfold.AspNetCore;
 
@@ -19,17 +23,15 @@ public static class TenfoldExtensions
     /// <summary>
     /// Reads the instance contract from the configuration (environment): where to listen (<c>TENFOLD_SOCKET</c>,
     /// <c>ASPNETCORE_URLS</c>, <c>PORT</c>), stores (<c>ConnectionStrings__NAME</c>; <c>main</c> is also the unkeyed
-    /// <see cref="Npgsql.NpgsqlDataSource"/>), <c>drain</c> from the guide (<c>TENFOLD_GUIDE</c>, <c>TENFOLD_SERVICE</c>), logs as lines on stdout (<c>Logging__Console__FormatterName=json</c> for JSON).
+    /// <see cref="Npgsql.NpgsqlDataSource"/>; the Redis called <c>cache</c> is behind <see cref="Tenfold.Caching.TenfoldCache"/>), <c>drain</c> and <c>cache</c> from the guide (<c>TENFOLD_GUIDE</c>, <c>TENFOLD_SERVICE</c>), logs as lines on stdout (<c>Logging__Console__FormatterName=json</c> for JSON).
     /// Outside Tenfold the same app starts with plain configuration.
     /// </summary>
     public static WebApplicationBuilder AddTenfold(this WebApplicationBuilder builder, Action<TenfoldOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         var options = new TenfoldOptions();
-        if (InstanceGuide.Read(builder.Configuration) is { } instance)
-        {
-            options.Drain = instance.Service.Drain;
-        }
+        var instance = InstanceGuide.Read(builder.Configuration);
+        options.Drain = instance?.Service.Drain ?? options.Drain;
 
         configure?.Invoke(options);
 
@@ -40,6 +42,8 @@ public static class TenfoldExtensions
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
         AddLogs(builder);
         PostgresStores.Add(builder.Services, builder.Configuration, options);
+        CacheSetup.Add(builder, instance, options);
+        AddShared(builder, instance, options);
 
         var listen = ListenAddress.From(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -54,9 +58,23 @@ public static class TenfoldExtensions
         return builder;
     }
 
+    // What instances share on Redis, and what they tell about themselves.
+    private static void AddShared(WebApplicationBuilder builder, InstanceGuide? instance, TenfoldOptions options)
+    {
+        var services = builder.Services;
+        var redis = RedisStores.Add(services, builder.Configuration);
+        AppRateLimits.Add(services, builder.Configuration, instance?.Guide);
+        SessionSetup.Add(services, options.SessionStore ?? (redis is [var first, ..] ? first : null), instance?.Guide, builder.Environment.ApplicationName, options);
+        services.AddSingleton<MeterText>();
+        services.AddSingleton<MetricsWriter>(provider => provider.GetRequiredService<MeterText>().Write);
+        Traces.Add(services, builder.Configuration);
+        services.AddHostedService(provider => new Lacks(Lacks.Of(instance is not null, redis.Count > 0), provider.GetRequiredService<ILogger<Lacks>>()));
+    }
+
     /// <summary>
     /// First in the pipeline: counts and times every request, turns every error into <c>application/problem+json</c>,
-    /// answers HEAD wherever GET is answered, and maps <c>/health</c> and <c>/metrics</c>.
+    /// answers HEAD wherever GET is answered, enforces the guide's rate limits that say <c>at: app</c>, gives endpoints with
+    /// <c>WithSession()</c> their session, and maps <c>/health</c> (also <c>/health/ready</c>), <c>/health/live</c> and <c>/metrics</c>.
     /// </summary>
     public static WebApplication UseTenfold(this WebApplication app)
     {
@@ -64,8 +82,17 @@ public static class TenfoldExtensions
         app.Use(HeadAsGetAsync);
         app.UseRouting(); // after the line above, and before the metrics, which go by route
         app.UseMiddleware<InstancePipeline>();
-        app.MapGet("/health", app.Services.GetRequiredService<Readiness>().AnswerAsync);
-        app.MapGet("/metrics", app.Services.GetRequiredService<RequestMetrics>().AnswerAsync);
+        if (app.Services.GetService<AppRateLimits>() is not null)
+        {
+            app.UseMiddleware<RateLimitMiddleware>();
+        }
+
+        SessionSetup.Use(app);
+        var own = app.MapGroup("").WithMetadata(new NotCounted());
+        own.MapGet("/health", app.Services.GetRequiredService<Readiness>().AnswerAsync);
+        own.MapGet("/health/ready", app.Services.GetRequiredService<Readiness>().AnswerAsync);
+        own.MapGet("/health/live", Readiness.AnswerLiveAsync);
+        own.MapGet("/metrics", app.Services.GetRequiredService<RequestMetrics>().AnswerAsync);
         return app;
     }
 
@@ -94,6 +121,7 @@ public static class TenfoldExtensions
         builder.Logging.ClearProviders();
         builder.Logging.AddConsole();
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error); // it warns of keys without a certificate, as on any Redis
         builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
         if (builder.Configuration["Logging:Console:FormatterName"] is null)
         {

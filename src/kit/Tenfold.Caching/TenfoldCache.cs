@@ -91,6 +91,18 @@ public sealed class TenfoldCache : IAsyncDisposable
     /// <summary>Whether Redis is in use now. While it is not, values stay in this process for no longer than the bound on propagation.</summary>
     public bool IsCoherent => _keeper is null || (_state.Journal.IsOpen && _state.Lease.Holds(_state.Clock.Now));
 
+    /// <summary>Whether it was made without Redis.</summary>
+    public bool IsLocal => _keeper is null;
+
+    /// <summary>Memory held, in bytes.</summary>
+    public long MemoryBytes => _state.Memory.Weight;
+
+    /// <summary>Entries in memory.</summary>
+    public int MemoryEntries => _state.Memory.Count;
+
+    /// <summary>Entries that memory had no room for, since the start.</summary>
+    public long Evictions => _state.Memory.Evictions;
+
     /// <summary>Invalidations that Redis does not know of yet.</summary>
     public int PendingInvalidations => _state.Journal.Count;
 

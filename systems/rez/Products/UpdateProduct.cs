@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Npgsql;
+using Rez.Caching;
 using Rez.Http;
 using Tenfold.AspNetCore.Errors;
+using Tenfold.Caching;
 
 namespace Rez.Products;
 
@@ -9,7 +11,7 @@ namespace Rez.Products;
 /// <c>PUT</c> and <c>PATCH /api/products/{id}</c>. With <c>If-Match</c> the change is made only to that version (the ETag of a
 /// GET), else 412; without it the last one wins.
 /// </summary>
-internal sealed class UpdateProduct(NpgsqlDataSource database)
+internal sealed class UpdateProduct(NpgsqlDataSource database, TenfoldCache cache)
 {
     private const string Sql =
         """
@@ -65,18 +67,28 @@ internal sealed class UpdateProduct(NpgsqlDataSource database)
     private async Task AnswerAsync(HttpContext context, long id, ProductChange change, int? version)
     {
         using var reply = new Reply();
-        await using (var command = Command(id, change, version))
-        await using (var rows = await command.ExecuteReaderAsync(context.RequestAborted))
+        try
         {
-            if (await rows.ReadAsync(context.RequestAborted))
+            await using (var command = Command(id, change, version))
+            await using (var rows = await command.ExecuteReaderAsync(context.RequestAborted))
             {
-                reply.Add("{\"success\":true,\"data\":"u8).Add(rows, 0).Add("}"u8);
-                context.Response.Headers.ETag = $"\"{rows.GetInt32(1)}\"";
+                if (await rows.ReadAsync(context.RequestAborted))
+                {
+                    reply.Add("{\"success\":true,\"data\":"u8).Add(rows, 0).Add("}"u8);
+                    context.Response.Headers.ETag = $"\"{rows.GetInt32(1)}\"";
+                }
             }
+        }
+        catch (Exception unknown) when (unknown is not PostgresException)
+        {
+            // The client has left, or the connection broke: the change may have been made.
+            await Cached.InvalidateAsync(cache, id, change);
+            throw;
         }
 
         if (reply.Length > 0)
         {
+            await Cached.InvalidateAsync(cache, id, change);
             await reply.SendAsync(context);
             return;
         }

@@ -24,7 +24,7 @@ public sealed class VerdictTests(RezFixture fixture)
     }
 
     [Fact]
-    public async Task A_budget_of_one_millisecond_is_missed_and_the_exit_code_is_1()
+    public async Task A_budget_of_one_microsecond_is_missed_and_the_exit_code_is_1()
     {
         // The guide with one budget tightened; the system that runs is the same.
         var folder = Path.Combine(Repository.Root, "systems", "rez");
@@ -32,7 +32,7 @@ public sealed class VerdictTests(RezFixture fixture)
         var text = await File.ReadAllTextAsync(Path.Combine(folder, "tenfold.yaml"));
         foreach (var (from, to) in new[]
         {
-            ("{ route: GET /api/products, average: 200ms, p95: 400ms, p99: 800ms, timeout: 5s }", "{ route: GET /api/products, p95: 1ms }"),
+            ("{ route: GET /api/products, average: 200ms, p95: 400ms, p99: 800ms, timeout: 5s }", "{ route: GET /api/products, p95: 1us }"),
             ("project: .", $"project: {folder}"),
             ("schema: schema", $"schema: {folder}/schema"),
         })

@@ -5,8 +5,11 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Tenfold.AspNetCore.Metrics;
 
+/// <summary>Adds another part's figures to <c>GET /metrics</c>.</summary>
+internal delegate void MetricsWriter(StringBuilder text);
+
 /// <summary>Counts requests by route and answers <c>GET /metrics</c> in the Prometheus text format.</summary>
-internal sealed class RequestMetrics
+internal sealed class RequestMetrics(IEnumerable<MetricsWriter> others)
 {
     private readonly ConcurrentDictionary<(Endpoint?, string), RouteMetrics> _byEndpoint = new();
 
@@ -31,6 +34,11 @@ internal sealed class RequestMetrics
         Section(text, "http_requests_total", "counter", "Requests answered, by route and class of status.", routes, static (route, to) => route.WriteRequests(to));
         Section(text, "http_requests_in_flight", "gauge", "Requests being answered.", routes, static (route, to) => route.WriteInFlight(to));
         Section(text, "http_request_duration_seconds", "histogram", "Time from the request's head to the end of its answer.", routes, static (route, to) => route.WriteDurations(to));
+        foreach (var write in others)
+        {
+            write(text);
+        }
+
         var body = Encoding.UTF8.GetBytes(text.ToString());
         context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         context.Response.ContentLength = body.Length;

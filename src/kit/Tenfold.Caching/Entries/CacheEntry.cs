@@ -71,6 +71,21 @@ public sealed class CacheEntry
         set => Volatile.Write(ref _shared, value);
     }
 
+    /// <summary>An object made of the payload, once for this copy of the entry; everybody gets the same, so it must not change.</summary>
+    public T View<T>(Func<ReadOnlyMemory<byte>, T> make)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(make);
+        if (Shared is T made)
+        {
+            return made;
+        }
+
+        made = make(Payload);
+        Shared = made;
+        return made;
+    }
+
     /// <summary>How long ago the value was loaded.</summary>
     public TimeSpan Age(TimeProvider time)
     {

@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Tenfold.Caching.Tests.Support;
+
+namespace Rez.Tests;
+
+/// <summary>Two instances under the real guide, with a Redis between them.</summary>
+public sealed class CachingTests(Shop shop) : IAsyncLifetime
+{
+    private readonly List<WebApplication> _apps = [];
+    private RedisServer _redis = null!;
+    private HttpClient _one = null!;
+    private HttpClient _two = null!;
+
+    [Fact]
+    public async Task A_change_on_one_instance_is_seen_by_the_next_read_on_the_other_within_50_ms_at_the_median()
+    {
+        var times = new List<double>();
+        foreach (var path in new[] { "/api/products/41", "/api/products/0041", "/api/products?limit=1&sort=popular", "/api/products/featured?limit=1" })
+        {
+            var id = path.Contains('?', StringComparison.Ordinal) ? (await DataAsync(_two, path))[0]!["id"]!.GetValue<long>() : 41;
+            for (var i = 0; i < 6; i++)
+            {
+                var name = $"Name {Guid.NewGuid():N}";
+                await DataAsync(_one, path);
+                await DataAsync(_two, path);
+                await DataAsync(_two, path);
+                using var changed = await _one.PatchAsJsonAsync($"/api/products/{id}", new { name });
+                Assert.True(changed.IsSuccessStatusCode);
+                var since = Stopwatch.GetTimestamp();
+                await Wait.ForAsync("the other instance shows it", async () => (await DataAsync(_two, path)).ToJsonString().Contains(name, StringComparison.Ordinal));
+                times.Add(Stopwatch.GetElapsedTime(since).TotalMilliseconds);
+                Assert.Contains(name, (await DataAsync(_one, path)).ToJsonString(), StringComparison.Ordinal);
+            }
+        }
+
+        Assert.True(times.Order().ElementAt(times.Count / 2) < 50, $"median {times.Order().ElementAt(times.Count / 2)} ms");
+        Assert.True(times.Max() < 1000, $"at most {times.Max()} ms");
+    }
+
+    [Fact]
+    public async Task A_list_is_answered_by_Redis_and_by_memory_with_the_same_bytes()
+    {
+        const string Path = "/api/products?category=electronics&limit=50";
+        using var loaded = await _one.GetAsync(Path);
+        using var fromRedis = await _two.GetAsync(Path);
+        using var fromMemory = await _two.GetAsync(Path);
+
+        Assert.Equal(["tenfold; fwd=miss", "tenfold; hit; detail=redis", "tenfold; hit; detail=memory"], new[] { loaded, fromRedis, fromMemory }.Select(a => a.Headers.GetValues("Cache-Status").Single()));
+        var bytes = await loaded.Content.ReadAsByteArrayAsync();
+        Assert.Equal(bytes, await fromRedis.Content.ReadAsByteArrayAsync());
+        Assert.Equal(bytes, await fromMemory.Content.ReadAsByteArrayAsync());
+        using var again = new HttpRequestMessage(HttpMethod.Get, Path);
+        again.Headers.IfNoneMatch.Add(loaded.Headers.ETag!);
+        using var known = await _one.SendAsync(again);
+        Assert.Equal(304, (int)known.StatusCode);
+    }
+
+    [Fact]
+    public async Task Wrong_requests_are_not_kept_and_the_version_of_a_product_stays_its_tag()
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            using var wrong = await _one.GetAsync("/api/products?page=-1");
+            Assert.Equal((400, "tenfold; fwd=miss"), ((int)wrong.StatusCode, wrong.Headers.GetValues("Cache-Status").Single()));
+        }
+
+        using var product = await _one.GetAsync("/api/products/77");
+        using var change = new HttpRequestMessage(HttpMethod.Patch, "/api/products/77") { Content = JsonContent.Create(new { brand = "Other" }) };
+        change.Headers.IfMatch.Add(product.Headers.ETag!);
+        using var changed = await _one.SendAsync(change);
+        Assert.Equal(200, (int)changed.StatusCode);
+    }
+
+    [Fact]
+    public async Task Killing_Redis_fails_no_request_and_a_change_made_meanwhile_is_seen_afterwards()
+    {
+        await DataAsync(_one, "/api/products/99");
+        await DataAsync(_two, "/api/products/99");
+        await _redis.KillAsync();
+        var name = $"Name {Guid.NewGuid():N}";
+        using (var changed = await _one.PatchAsJsonAsync("/api/products/99", new { name }))
+        {
+            Assert.True(changed.IsSuccessStatusCode);
+        }
+
+        Assert.Equal(name, (await DataAsync(_one, "/api/products/99"))["name"]!.GetValue<string>());
+        await _redis.StartAsync();
+        await Wait.ForAsync("the other instance shows it", async () => (await DataAsync(_two, "/api/products/99"))["name"]!.GetValue<string>() == name);
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        _redis = await RedisServer.StartAsync();
+        _one = await StartAsync();
+        _two = await StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var app in _apps)
+        {
+            await app.DisposeAsync();
+        }
+
+        _one.Dispose();
+        _two.Dispose();
+        await _redis.DisposeAsync();
+    }
+
+    private static async Task<JsonNode> DataAsync(HttpClient http, string path)
+    {
+        using var response = await http.GetAsync(path);
+        var body = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{path}: {(int)response.StatusCode} {body}");
+        return JsonNode.Parse(body)!["data"]!;
+    }
+
+    private async Task<HttpClient> StartAsync()
+    {
+        var guide = Path.Combine(Path.GetDirectoryName(SchemaFiles.Folder)!, "tenfold.yaml");
+        var app = RezApp.Build(RezApp.NewBuilder(
+        [
+            $"--ConnectionStrings:main={shop.ConnectionString}", $"--ConnectionStrings:cache={_redis.Url}", $"--TENFOLD_GUIDE={guide}", "--TENFOLD_SERVICE=api", "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None",
+        ]));
+        await app.StartAsync();
+        _apps.Add(app);
+        return new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Shop.Wait };
+    }
+}
