@@ -40,6 +40,16 @@ public sealed class CommandTests(ServerFixture fixture) : IClassFixture<ServerFi
     }
 
     [Fact]
+    public async Task A_value_that_Redis_does_not_take_is_refused_before_it_costs_the_connection()
+    {
+        var tooLong = new byte[(512 * 1024 * 1024) + 1];
+        var error = await Assert.ThrowsAsync<ArgumentException>(async () => await _client.SetAsync("too long", tooLong));
+        Assert.Contains("536870913 bytes is more than the 536870912 bytes", error.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ArgumentException>(async () => await _client.EvaluateAsync(new RedisScript("return 1"), ["key"], [tooLong]));
+        Assert.Null(await _client.GetAsync("too long"));
+    }
+
+    [Fact]
     public async Task Set_can_ask_for_a_new_or_an_existing_key_and_a_time_to_live()
     {
         Assert.False(await _client.SetAsync("when", "1".Utf8(), when: SetWhen.Exists));

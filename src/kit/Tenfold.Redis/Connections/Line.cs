@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace Tenfold.Redis.Connections;
@@ -265,72 +264,6 @@ internal sealed class Line : IAsyncDisposable
         foreach (var operation in parked)
         {
             Refuse(operation, failure);
-        }
-    }
-}
-
-/// <summary>What a line connects to. One that always goes to the same address; the sentinels' differs.</summary>
-internal class LineSettings(EndPoint endPoint, Credentials credentials)
-{
-    /// <summary>The address, for messages the last one known.</summary>
-    public virtual EndPoint EndPoint => endPoint;
-
-    public Credentials Credentials => credentials;
-
-    /// <summary>Where to connect to next.</summary>
-    public virtual ValueTask<EndPoint> FindAsync(CancellationToken cancel) => new(endPoint);
-
-    /// <summary>Throws a <see cref="RedisException"/> if this is not what was looked for.</summary>
-    public virtual ValueTask VerifyAsync(Connection connection, CancellationToken cancel) => default;
-
-    public virtual void OnConnected(Connection connection)
-    {
-    }
-
-    public virtual void OnLost(Exception reason)
-    {
-    }
-}
-
-/// <summary>A server and its connections; each key has one of them.</summary>
-internal sealed class Node : IAsyncDisposable
-{
-    private readonly Line[] _lines;
-
-    public Node(ConnectionContext context, LineSettings settings, ILogger log)
-    {
-        Settings = settings;
-        _lines = new Line[context.Options.ConnectionsPerNode];
-        for (var i = 0; i < _lines.Length; i++)
-        {
-            _lines[i] = new Line(context, settings, log);
-        }
-    }
-
-    public LineSettings Settings { get; }
-
-    public bool IsConnected => Array.TrueForAll(_lines, static line => line.IsConnected);
-
-    public ReadOnlySpan<Line> Lines => _lines;
-
-    /// <summary>Whether answers are owed.</summary>
-    public bool HasPending => Array.Exists(_lines, static line => line.Current?.Pending > 0);
-
-    public Line LineOf(int slot) => _lines.Length == 1 ? _lines[0] : _lines[slot % _lines.Length];
-
-    public void Tick(int now)
-    {
-        foreach (var line in _lines)
-        {
-            line.Tick(now);
-        }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var line in _lines)
-        {
-            await line.DisposeAsync();
         }
     }
 }

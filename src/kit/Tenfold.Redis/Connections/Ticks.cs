@@ -16,8 +16,14 @@ internal sealed class Ticks : IDisposable
             var now = Interlocked.Increment(ref _now);
             if (Interlocked.Exchange(ref _busy, 1) == 0) // a beat that takes long is not overtaken
             {
-                beat(now);
-                Volatile.Write(ref _busy, 0);
+                try
+                {
+                    beat(now);
+                }
+                finally
+                {
+                    Volatile.Write(ref _busy, 0);
+                }
             }
         },
         null, Period, Period);

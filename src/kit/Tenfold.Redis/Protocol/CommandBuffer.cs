@@ -6,6 +6,9 @@ namespace Tenfold.Redis.Protocol;
 /// <summary>Commands as bytes to send, in memory of the array pool. Not thread-safe.</summary>
 internal sealed class CommandBuffer(int size)
 {
+    /// <summary>What Redis takes as one word, bytes. A longer one would cost everybody the connection.</summary>
+    public const int MaxWord = 512 * 1024 * 1024;
+
     private const int Longest = 20; // digits and sign of a 64-bit integer
 
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(size);
@@ -16,13 +19,23 @@ internal sealed class CommandBuffer(int size)
 
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Count);
 
-    /// <summary>A whole command.</summary>
+    /// <summary>A whole command, or nothing of it.</summary>
+    /// <exception cref="ArgumentException">A word is too long.</exception>
     public void Write(ReadOnlySpan<RedisArgument> command)
     {
-        WriteHeader(command.Length);
-        foreach (ref readonly var argument in command)
+        var start = Count;
+        try
         {
-            Write(argument);
+            WriteHeader(command.Length);
+            foreach (ref readonly var argument in command)
+            {
+                Write(argument);
+            }
+        }
+        catch
+        {
+            Count = start;
+            throw;
         }
     }
 
@@ -46,6 +59,7 @@ internal sealed class CommandBuffer(int size)
         else if (argument.Text is { } text)
         {
             var length = Encoding.UTF8.GetByteCount(text);
+            Check(length);
             Reserve(length + Longest + 5);
             WriteLine((byte)'$', length);
             Count += Encoding.UTF8.GetBytes(text, _bytes.AsSpan(Count));
@@ -60,6 +74,7 @@ internal sealed class CommandBuffer(int size)
     /// <summary>One word.</summary>
     public void Write(ReadOnlySpan<byte> word)
     {
+        Check(word.Length);
         Reserve(word.Length + Longest + 5);
         WriteWord(word);
     }
@@ -91,6 +106,14 @@ internal sealed class CommandBuffer(int size)
         if (bytes.Length > 0)
         {
             ArrayPool<byte>.Shared.Return(bytes);
+        }
+    }
+
+    private static void Check(int length)
+    {
+        if (length > MaxWord)
+        {
+            throw new ArgumentException($"A key or value of {length} bytes is more than the {MaxWord} bytes (512 MiB) that Redis takes.");
         }
     }
 
