@@ -20,7 +20,7 @@ public sealed class ClusterFixture : IAsyncLifetime
     {
         _servers.AddRange(await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => RedisServer.StartAsync(
             "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", $"{RedisServer.FreePort()}", "--repl-diskless-sync-delay", "0"))));
-        _direct.AddRange(_servers.Select(server => new RedisClient(RedisOptions.Parse(server.Url) with { ConnectionsPerNode = 1 })));
+        _direct.AddRange(_servers.Select(server => new RedisClient(Patient.Options(server.Url) with { ConnectionsPerNode = 1 })));
         for (var i = 0; i < 3; i++)
         {
             await _direct[i].ExecuteAsync(["CLUSTER", "ADDSLOTSRANGE", i * 5461, i == 2 ? 16383 : (i * 5461) + 5460]);

@@ -124,7 +124,8 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
     [Fact]
     public async Task A_primary_is_replaced_by_its_replica_under_load_and_only_its_own_keys_notice()
     {
-        await using var client = Connect();
+        await using var client = new RedisClient(RedisOptions.Parse(cluster.Url)); // with the usual wait for a connection
+        await Eventually.IsTrueAsync(() => client.IsConnected, "connected");
         var copy = new Copy();
         using var registration = client.Track(copy);
         var victim = await cluster.PrimaryOfAsync(HashSlot.Of("{lost}"), asked: 0);
@@ -165,7 +166,7 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
         await Eventually.IsTrueAsync(() => client.IsConnected, "all is well");
     }
 
-    private RedisClient Connect() => new(RedisOptions.Parse(cluster.Url));
+    private RedisClient Connect() => new(Patient.Options(cluster.Url));
 
     // What redis-cli --cluster reshard does.
     private async Task MoveAsync(int slot, int from, int to)

@@ -127,7 +127,7 @@ public sealed class CommandTests(ServerFixture fixture) : IClassFixture<ServerFi
     [Fact]
     public async Task More_commands_than_fit_a_connection_wait_for_room_in_order()
     {
-        await using var client = new RedisClient(RedisOptions.Parse(fixture.Server.Url) with { MaxPending = 256, MaxUnsentBytes = 4096, ConnectionsPerNode = 1 });
+        await using var client = new RedisClient(Patient.Options(fixture.Server.Url) with { MaxPending = 256, MaxUnsentBytes = 4096, ConnectionsPerNode = 1 });
         var values = await Task.WhenAll(Enumerable.Range(1, 2000).Select(_ => client.IncrementAsync("in order").AsTask()));
         Assert.Equal(Enumerable.Range(1, 2000).Select(i => (long)i), values);
     }
@@ -148,10 +148,10 @@ public sealed class CommandTests(ServerFixture fixture) : IClassFixture<ServerFi
     [Fact]
     public async Task Waiting_in_a_blocking_way_for_another_answer_of_the_same_batch_does_not_hang()
     {
-        await Task.WhenAll(Enumerable.Range(0, 64).Select(async i =>
+        await Task.WhenAll(Enumerable.Range(0, 64).Select(i => Task.Run(async () =>
         {
             await _client.GetAsync($"blocking-{i}");
             Assert.Null(_client.GetAsync($"blocking-{i}").AsTask().GetAwaiter().GetResult());
-        })).WaitAsync(Eventually.Patience);
+        }))).WaitAsync(Eventually.Patience);
     }
 }

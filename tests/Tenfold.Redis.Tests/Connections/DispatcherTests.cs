@@ -8,7 +8,7 @@ public sealed class DispatcherTests(ServerFixture fixture) : IClassFixture<Serve
     [Fact]
     public async Task A_command_allocates_nothing_but_its_result()
     {
-        await using var client = new RedisClient(RedisOptions.Parse(fixture.Server.Url) with { ConnectionsPerNode = 1 });
+        await using var client = new RedisClient(Patient.Options(fixture.Server.Url) with { ConnectionsPerNode = 1 });
         RedisKey key = "allocations".Utf8();
         await client.SetAsync(key, new byte[8]);
         await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => RunAsync(1000)));
@@ -31,20 +31,25 @@ public sealed class DispatcherTests(ServerFixture fixture) : IClassFixture<Serve
     public async Task Code_that_blocks_after_an_answer_does_not_keep_others_from_theirs()
     {
         using var go = new ManualResetEventSlim();
-        using var blocked = new CountdownEvent(3);
-        var blocking = Enumerable.Range(0, 3).Select(async _ =>
+        var blocking = Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
         {
             await fixture.Client.PingAsync();
-            blocked.Signal();
             go.Wait();
-        }).ToArray();
-        var others = Enumerable.Range(0, 200).Select(async i =>
+        })).ToArray();
+        var others = Enumerable.Range(0, 200).Select(i => Task.Run(async () =>
         {
             await fixture.Client.PingAsync();
             Assert.Equal($"{i}", (await fixture.Client.ExecuteAsync(["ECHO", i])).Text);
-        }).ToArray();
-        await Task.WhenAll(others).WaitAsync(Eventually.Patience);
-        go.Set();
+        })).ToArray();
+        try
+        {
+            await Task.WhenAll(others).WaitAsync(Eventually.Patience);
+        }
+        finally
+        {
+            go.Set();
+        }
+
         await Task.WhenAll(blocking);
     }
 }

@@ -62,7 +62,7 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task An_answer_that_is_cut_in_its_middle_fails_its_command_and_nothing_of_it_is_seen()
     {
         await using var proxy = new Proxy(_server.Port);
-        await using var client = new RedisClient(RedisOptions.Parse(proxy.Url) with { MaxBackoff = TimeSpan.FromMilliseconds(50) });
+        await using var client = new RedisClient(Patient.Options(proxy.Url) with { MaxBackoff = TimeSpan.FromMilliseconds(50), ConnectionsPerNode = 1, PingInterval = TimeSpan.FromMinutes(1) });
         var value = new byte[100_000];
         new Random(3).NextBytes(value);
         await client.SetAsync("large", value);
@@ -80,7 +80,7 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task A_late_answer_is_a_timeout_and_the_connection_stays_in_step()
     {
         await using var proxy = new Proxy(_server.Port);
-        await using var client = new RedisClient(RedisOptions.Parse(proxy.Url) with { CommandTimeout = TimeSpan.FromMilliseconds(200), ConnectionsPerNode = 1 });
+        await using var client = new RedisClient(Patient.Options(proxy.Url) with { CommandTimeout = TimeSpan.FromMilliseconds(200), ConnectionsPerNode = 1 });
         await client.SetAsync("key", "1".Utf8());
         proxy.Latency = TimeSpan.FromMilliseconds(600);
         var late = await Assert.ThrowsAsync<RedisTimeoutException>(async () => await client.SetAsync("key", "2".Utf8()));
@@ -96,7 +96,7 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task A_stuck_connection_is_recognised_by_its_ping_and_replaced()
     {
         await using var proxy = new Proxy(_server.Port);
-        var quick = RedisOptions.Parse(proxy.Url) with { PingInterval = TimeSpan.FromMilliseconds(100), StuckAfter = TimeSpan.FromMilliseconds(300) };
+        var quick = Patient.Options(proxy.Url) with { PingInterval = TimeSpan.FromMilliseconds(100), StuckAfter = TimeSpan.FromMilliseconds(300) };
         await using var client = new RedisClient(quick);
         await client.PingAsync();
         proxy.Swallows = true; // idle: nobody but the PING can notice
@@ -109,7 +109,7 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_suspended_server_is_noticed_and_commands_do_not_wait_longer_than_their_limit()
     {
-        var quick = RedisOptions.Parse(_server.Url) with { PingInterval = TimeSpan.FromMilliseconds(100), StuckAfter = TimeSpan.FromMilliseconds(500), ConnectTimeout = TimeSpan.FromMilliseconds(300) };
+        var quick = Patient.Options(_server.Url) with { PingInterval = TimeSpan.FromMilliseconds(100), StuckAfter = TimeSpan.FromMilliseconds(500), ConnectTimeout = TimeSpan.FromMilliseconds(300) };
         await using var client = new RedisClient(quick);
         await Eventually.IsTrueAsync(() => client.IsConnected, "connected");
         _server.Suspend();
@@ -125,7 +125,7 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task Nothing_is_executed_twice_however_often_the_connection_is_cut()
     {
         await using var proxy = new Proxy(_server.Port);
-        await using var client = new RedisClient(RedisOptions.Parse(proxy.Url) with { ConnectionsPerNode = 1, MinBackoff = TimeSpan.FromMilliseconds(1), MaxBackoff = TimeSpan.FromMilliseconds(5) });
+        await using var client = new RedisClient(Patient.Options(proxy.Url) with { ConnectionsPerNode = 1, MinBackoff = TimeSpan.FromMilliseconds(1), MaxBackoff = TimeSpan.FromMilliseconds(5) });
         var (done, perhaps, not) = (0, 0, 0);
         using var stop = new CancellationTokenSource();
         var callers = Enumerable.Range(0, 32).Select(_ => Task.Run(async () =>
@@ -190,7 +190,7 @@ public sealed class FaultTests : IAsyncLifetime
                 await socket.ReceiveAsync(new byte[4096]);
             }
         });
-        await using var client = new RedisClient(RedisOptions.Parse($"redis://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}") with { ConnectionsPerNode = 1, ConnectWait = Eventually.Patience });
+        await using var client = new RedisClient(Patient.Options($"redis://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}") with { ConnectionsPerNode = 1 });
         var error = await Assert.ThrowsAsync<RedisConnectionException>(async () => await client.GetAsync("key"));
         if (message is not null)
         {
@@ -214,7 +214,7 @@ public sealed class FaultTests : IAsyncLifetime
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await client.GetAsync("key"));
     }
 
-    private static RedisClient Connect(string url) => new(RedisOptions.Parse(url));
+    private static RedisClient Connect(string url) => new(Patient.Options(url));
 
     private static async Task<string?> Quietly(Func<ValueTask<byte[]?>> read)
     {

@@ -13,18 +13,18 @@ public sealed class SecurityTests
     {
         await using var server = await RedisServer.StartAsync("--requirepass", "s3cret word");
         var at = $"127.0.0.1:{server.Port}";
-        await using var withPassword = new RedisClient(RedisOptions.Parse($"redis://:s3cret%20word@{at}/5"));
+        await using var withPassword = new RedisClient(Patient.Options($"redis://:s3cret%20word@{at}/5"));
         Assert.True(await withPassword.SetAsync("key", "1".Utf8()));
         Assert.Contains("db=5", (await withPassword.ExecuteAsync(["CLIENT", "INFO"])).Text!, StringComparison.Ordinal);
         await withPassword.ExecuteAsync(["ACL", "SETUSER", "app", "on", ">app-secret", "~app:*", "&*", "+@all"]);
-        await using var withUser = new RedisClient(RedisOptions.Parse($"redis://app:app-secret@{at}"));
+        await using var withUser = new RedisClient(Patient.Options($"redis://app:app-secret@{at}"));
         Assert.True(await withUser.SetAsync("app:key", "1".Utf8()));
         Assert.Equal("NOPERM", (await Assert.ThrowsAsync<RedisServerException>(async () => await withUser.GetAsync("other"))).Code);
 
-        await using var wrong = new RedisClient(RedisOptions.Parse($"redis://:wrong@{at}"));
+        await using var wrong = new RedisClient(Patient.Options($"redis://:wrong@{at}"));
         var refused = await Assert.ThrowsAsync<RedisConnectionException>(async () => await wrong.PingAsync());
         Assert.Contains("WRONGPASS", refused.Message, StringComparison.Ordinal);
-        await using var none = new RedisClient(RedisOptions.Parse($"redis://{at}"));
+        await using var none = new RedisClient(Patient.Options($"redis://{at}"));
         Assert.Contains("NOAUTH", (await Assert.ThrowsAsync<RedisConnectionException>(async () => await none.PingAsync())).Message, StringComparison.Ordinal);
     }
 
@@ -45,7 +45,7 @@ public sealed class SecurityTests
         var port = RedisServer.FreePort();
         await using var server = await RedisServer.StartAsync("--tls-port", $"{port}", "--tls-cert-file", certificateFile, "--tls-key-file", keyFile, "--tls-auth-clients", "no");
 
-        await using var trusting = new RedisClient(RedisOptions.Parse($"rediss://127.0.0.1:{port}") with
+        await using var trusting = new RedisClient(Patient.Options($"rediss://127.0.0.1:{port}") with
         {
             ConfigureTls = tls => tls.CertificateChainPolicy = new X509ChainPolicy
             {
@@ -61,7 +61,7 @@ public sealed class SecurityTests
         await Task.WhenAll(Enumerable.Range(0, 500).Select(i => trusting.SetAsync($"key-{i}", value.AsMemory(0, i)).AsTask()));
         Assert.Equal(value[..499], await trusting.GetAsync("key-499"));
 
-        await using var careful = new RedisClient(RedisOptions.Parse($"rediss://127.0.0.1:{port}"));
+        await using var careful = new RedisClient(Patient.Options($"rediss://127.0.0.1:{port}"));
         var refused = await Assert.ThrowsAsync<RedisConnectionException>(async () => await careful.PingAsync());
         Assert.Contains("certificate", refused.Message, StringComparison.OrdinalIgnoreCase);
         folder.Delete(recursive: true);
@@ -74,7 +74,7 @@ public sealed class SecurityTests
         var socket = Path.Combine(folder.FullName, "redis.sock");
         await using (var server = await RedisServer.StartAsync("--unixsocket", socket))
         {
-            await using var client = new RedisClient(RedisOptions.Parse($"unix://{socket}"));
+            await using var client = new RedisClient(Patient.Options($"unix://{socket}"));
             await client.PingAsync();
         }
 

@@ -9,7 +9,7 @@ public sealed class ClientCountersTests(ServerFixture fixture) : IClassFixture<S
     [Fact]
     public async Task Commands_bytes_errors_and_connections_are_counted_and_durations_measured_for_a_listener()
     {
-        await using var client = new RedisClient(RedisOptions.Parse(fixture.Server.Url));
+        await using var client = new RedisClient(Patient.Options(fixture.Server.Url));
         await Eventually.IsTrueAsync(() => client.IsConnected, "connected");
         var values = new ConcurrentDictionary<string, double>();
         var durations = 0;

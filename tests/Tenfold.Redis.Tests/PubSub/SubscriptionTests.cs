@@ -50,7 +50,7 @@ public sealed class SubscriptionTests(ServerFixture fixture) : IClassFixture<Ser
     public async Task A_subscription_that_Redis_refuses_throws()
     {
         await _client.ExecuteAsync(["ACL", "SETUSER", "deaf", "on", ">secret", "~*", "+@all", "resetchannels"]);
-        await using var client = new RedisClient(RedisOptions.Parse($"redis://deaf:secret@127.0.0.1:{fixture.Server.Port}"));
+        await using var client = new RedisClient(Patient.Options($"redis://deaf:secret@127.0.0.1:{fixture.Server.Port}"));
         var error = await Assert.ThrowsAsync<RedisServerException>(async () => await client.SubscribeAsync("secret", _ => default));
         Assert.Equal("NOPERM", error.Code);
     }
@@ -58,7 +58,7 @@ public sealed class SubscriptionTests(ServerFixture fixture) : IClassFixture<Ser
     [Fact]
     public async Task A_handler_that_is_behind_or_throws_costs_messages_and_nothing_else()
     {
-        await using var client = new RedisClient(RedisOptions.Parse(fixture.Server.Url) with { MaxBufferedMessages = 4 });
+        await using var client = new RedisClient(Patient.Options(fixture.Server.Url) with { MaxBufferedMessages = 4 });
         var go = new TaskCompletionSource();
         var heard = 0;
         await using var subscription = await client.SubscribeAsync("flood", async _ =>

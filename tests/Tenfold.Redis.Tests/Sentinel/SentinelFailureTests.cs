@@ -9,7 +9,7 @@ public sealed class SentinelFailureTests(SentinelFixture fixture) : IClassFixtur
     public async Task A_primary_that_dies_is_replaced_and_so_is_the_sentinel_that_was_named()
     {
         // One address only: the others are learnt from it.
-        await using var client = new RedisClient(RedisOptions.Parse($"redis://127.0.0.1:{fixture.Sentinels[0].Port}?sentinel=shop"));
+        await using var client = new RedisClient(Patient.Options($"redis://127.0.0.1:{fixture.Sentinels[0].Port}?sentinel=shop"));
         var (primary, replica) = await fixture.ServersAsync();
         var heard = Channel.CreateUnbounded<RedisMessage>();
         await using var subscription = await client.SubscribeAsync("news", message => heard.Writer.WriteAsync(message));

@@ -37,7 +37,7 @@ public sealed class SentinelFixture : IAsyncLifetime
     {
         foreach (var sentinel in _sentinels)
         {
-            await using var direct = new RedisClient(RedisOptions.Parse(sentinel.Url) with { ConnectionsPerNode = 1 });
+            await using var direct = new RedisClient(Patient.Options(sentinel.Url) with { ConnectionsPerNode = 1 });
             await Eventually.IsTrueAsync(() => KnowsAllAsync(direct), "sentinels and replica know each other");
         }
     }
@@ -45,7 +45,7 @@ public sealed class SentinelFixture : IAsyncLifetime
     /// <summary>The present primary, and the other one.</summary>
     internal async Task<(RedisServer Primary, RedisServer Replica)> ServersAsync()
     {
-        await using var sentinel = new RedisClient(RedisOptions.Parse(_sentinels[0].Url) with { ConnectionsPerNode = 1 });
+        await using var sentinel = new RedisClient(Patient.Options(_sentinels[0].Url) with { ConnectionsPerNode = 1 });
         var port = (await sentinel.ExecuteAsync(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "shop"])).Items.Span[1].Integer;
         return (_servers.Single(server => server.Port == port), _servers.Single(server => server.Port != port));
     }

@@ -8,12 +8,12 @@ public sealed class SentinelTests(SentinelFixture fixture) : IClassFixture<Senti
     public async Task An_ordered_failover_moves_the_client_and_drops_local_copies()
     {
         var url = $"redis://{string.Join(',', fixture.Sentinels.Select(sentinel => $"127.0.0.1:{sentinel.Port}"))}?sentinel=shop";
-        await using var client = new RedisClient(RedisOptions.Parse(url));
+        await using var client = new RedisClient(Patient.Options(url));
         var dropped = new Dropped();
         using var registration = client.Track(dropped);
         var (primary, replica) = await fixture.ServersAsync();
         await Eventually.IsTrueAsync(async () => await client.PrimaryPortAsync() == primary.Port, "connected");
-        await using (var sentinel = new RedisClient(RedisOptions.Parse(fixture.Sentinels[0].Url) with { ConnectionsPerNode = 1 }))
+        await using (var sentinel = new RedisClient(Patient.Options(fixture.Sentinels[0].Url) with { ConnectionsPerNode = 1 }))
         {
             await sentinel.ExecuteAsync(["SENTINEL", "FAILOVER", "shop"]);
         }
@@ -25,7 +25,7 @@ public sealed class SentinelTests(SentinelFixture fixture) : IClassFixture<Senti
     [Fact]
     public async Task A_name_that_no_sentinel_knows_is_said()
     {
-        await using var client = new RedisClient(RedisOptions.Parse($"redis://127.0.0.1:{fixture.Sentinels[0].Port}?sentinel=other"));
+        await using var client = new RedisClient(Patient.Options($"redis://127.0.0.1:{fixture.Sentinels[0].Port}?sentinel=other"));
         var error = await Assert.ThrowsAsync<RedisConnectionException>(async () => await client.PingAsync());
         Assert.Contains($"No sentinel names a primary 'other': 127.0.0.1:{fixture.Sentinels[0].Port} knows no primary 'other'", error.Message, StringComparison.Ordinal);
     }

@@ -13,7 +13,7 @@ public sealed class ServerFixture : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Server = await RedisServer.StartAsync();
-        Client = new RedisClient(RedisOptions.Parse(Server.Url));
+        Client = new RedisClient(Patient.Options(Server.Url));
     }
 
     public async ValueTask DisposeAsync()
@@ -21,6 +21,12 @@ public sealed class ServerFixture : IAsyncLifetime
         await Client.DisposeAsync();
         await Server.DisposeAsync();
     }
+}
+
+internal static class Patient
+{
+    /// <summary>Commands wait long for a first connection: the machine may be busy with other tests.</summary>
+    public static RedisOptions Options(string url) => RedisOptions.Parse(url) with { ConnectWait = Eventually.Patience };
 }
 
 internal static class Texts

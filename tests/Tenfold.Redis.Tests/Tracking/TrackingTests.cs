@@ -9,7 +9,7 @@ public sealed class TrackingTests(ServerFixture fixture) : IClassFixture<ServerF
     [Fact]
     public async Task A_tracked_read_tells_value_and_time_to_live_and_then_of_a_change()
     {
-        await using var writer = new RedisClient(RedisOptions.Parse(fixture.Server.Url));
+        await using var writer = new RedisClient(Patient.Options(fixture.Server.Url));
         var copy = new Copy();
         using var registration = fixture.Client.Track(copy);
         await writer.SetAsync("tracked", "1".Utf8(), TimeSpan.FromMinutes(1));
@@ -42,7 +42,7 @@ public sealed class TrackingTests(ServerFixture fixture) : IClassFixture<ServerF
     public async Task A_flush_and_a_lost_connection_invalidate_everything()
     {
         var copy = new Copy();
-        await using var client = new RedisClient(RedisOptions.Parse(fixture.Server.Url));
+        await using var client = new RedisClient(Patient.Options(fixture.Server.Url));
         using var registration = client.Track(copy);
         await client.GetTrackedAsync("flushed".Utf8(), copy);
         await fixture.Client.ExecuteAsync(["FLUSHALL"]);
@@ -66,7 +66,7 @@ public sealed class TrackingTests(ServerFixture fixture) : IClassFixture<ServerF
     [Fact]
     public async Task A_tracker_that_throws_loses_the_connection_and_the_client_goes_on()
     {
-        await using var client = new RedisClient(RedisOptions.Parse(fixture.Server.Url) with { ConnectionsPerNode = 1 });
+        await using var client = new RedisClient(Patient.Options(fixture.Server.Url) with { ConnectionsPerNode = 1 });
         var failing = new Failing();
         using var registration = client.Track(failing);
         var lost = await Assert.ThrowsAsync<RedisConnectionException>(async () => await client.GetTrackedAsync("any".Utf8(), failing));
@@ -79,18 +79,23 @@ public sealed class TrackingTests(ServerFixture fixture) : IClassFixture<ServerF
     [Fact]
     public async Task A_copy_never_keeps_a_value_that_was_overwritten()
     {
-        await using var writer = new RedisClient(RedisOptions.Parse(fixture.Server.Url));
+        await using var writer = new RedisClient(Patient.Options(fixture.Server.Url));
         var copy = new Copy();
         using var registration = fixture.Client.Track(copy);
         var last = 0;
         var writing = Task.Run(async () =>
         {
-            for (var i = 1; i <= 3000; i++)
+            try
             {
-                await writer.SetAsync($"race-{i % 8}", Encoding.ASCII.GetBytes($"{i}"));
+                for (var i = 1; i <= 3000; i++)
+                {
+                    await writer.SetAsync($"race-{i % 8}", Encoding.ASCII.GetBytes($"{i}"));
+                }
             }
-
-            last = 3000;
+            finally
+            {
+                Volatile.Write(ref last, 1);
+            }
         });
         var reading = Enumerable.Range(0, 16).Select(async reader =>
         {
