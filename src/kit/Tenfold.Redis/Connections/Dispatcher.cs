@@ -8,6 +8,8 @@ namespace Tenfold.Redis.Connections;
 /// </summary>
 internal sealed class Dispatcher : IDisposable
 {
+    private const int Look = 4; // answers between two looks at the clock
+
     private static readonly TimeSpan Slice = TimeSpan.FromMicroseconds(50);
 
     private readonly ThreadLocal<Runner> _runners = new(static () => new Runner());
@@ -63,11 +65,12 @@ internal sealed class Dispatcher : IDisposable
         }
 
         runner.IsActive = true;
+        var published = 0;
         var since = _time.GetTimestamp();
         while (batch.TryTake(out var operation))
         {
             operation.Publish();
-            if (!batch.HasMore)
+            if (++published % Look != 0 || !batch.HasMore)
             {
                 continue;
             }
@@ -162,7 +165,7 @@ internal sealed class Dispatcher : IDisposable
 
         public bool Hold(Connection connection)
         {
-            if (!_held.Contains(connection))
+            if ((_held.Count == 0 || _held[^1] != connection) && !_held.Contains(connection))
             {
                 _held.Add(connection);
             }

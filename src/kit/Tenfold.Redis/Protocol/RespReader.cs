@@ -15,6 +15,11 @@ internal static class RespReader
     /// <exception cref="RespException">It is no RESP3 or over a limit.</exception>
     public static bool TryRead(ReadOnlySpan<byte> bytes, ref RespScanner scanner, RespLimits limits, out RedisReply reply, out int length)
     {
+        if (scanner.IsAtStart && TryReadSimple(bytes, limits, out reply, out length))
+        {
+            return true;
+        }
+
         reply = default;
         if (bytes.IsEmpty || !scanner.TryFind(bytes, limits, out length))
         {
@@ -24,6 +29,55 @@ internal static class RespReader
 
         var position = 0;
         reply = Read(bytes, ref position, 0);
+        return true;
+    }
+
+    // The usual answers, complete: a text of bytes, OK, a number of few digits. Everything else, and everything that is not as
+    // it should be, is left to the general way.
+    private static bool TryReadSimple(ReadOnlySpan<byte> bytes, RespLimits limits, out RedisReply reply, out int length)
+    {
+        const int mostDigits = 9;
+        reply = default;
+        length = 0;
+        if (bytes.Length < 4 || bytes[0] is not ((byte)'$' or (byte)':'))
+        {
+            if (!bytes.StartsWith("+OK\r\n"u8))
+            {
+                return false;
+            }
+
+            reply = RedisReply.OfText(Ok);
+            length = 5;
+            return true;
+        }
+
+        var (number, i) = (0, 1);
+        for (; i < bytes.Length && i <= mostDigits && (uint)(bytes[i] - '0') <= 9; i++)
+        {
+            number = (number * 10) + (bytes[i] - '0');
+        }
+
+        if (i == 1 || i + 2 > bytes.Length || bytes[i] != '\r' || bytes[i + 1] != '\n')
+        {
+            return false;
+        }
+
+        i += 2;
+        if (bytes[0] == ':')
+        {
+            reply = RedisReply.OfInteger(number);
+            length = i;
+            return true;
+        }
+
+        var end = i + number;
+        if (end + 2 > limits.MaxBytes || end + 2 > bytes.Length || bytes[end] != '\r' || bytes[end + 1] != '\n')
+        {
+            return false;
+        }
+
+        reply = RedisReply.OfText(bytes[i..end].ToArray());
+        length = end + 2;
         return true;
     }
 

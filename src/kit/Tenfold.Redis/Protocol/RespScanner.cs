@@ -13,6 +13,9 @@ internal struct RespScanner
     private int _position; // from the reply's first byte
     private long _left; // values still to come, less one
 
+    /// <summary>Whether nothing of a reply was looked at yet.</summary>
+    public readonly bool IsAtStart => _position == 0;
+
     /// <summary>Bytes from the start of the reply that are certainly needed before it pays to look again.</summary>
     public int Needed { get; private set; }
 
