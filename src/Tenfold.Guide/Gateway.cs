@@ -36,7 +36,7 @@ public sealed record Tls
     public required string Key { get; init; }
 }
 
-/// <summary>What a client may send.</summary>
+/// <summary>What a client may send, and an instance gets.</summary>
 public sealed record GatewayLimits
 {
     /// <summary>All request headers together; over it 431. Default 32Ki.</summary>
@@ -62,6 +62,10 @@ public sealed record GatewayLimits
     /// <summary>Connections at once; further ones are closed. Default 20k.</summary>
     [Between("1", "10M")]
     public int Connections { get; init; } = 20_000;
+
+    /// <summary>Requests at once to one instance; further ones wait for their turn within their timeout. Event streams and upgraded connections do not count. Default 1024.</summary>
+    [Between("1", "1M")]
+    public int InstanceConnections { get; init; } = 1024;
 }
 
 /// <summary>A retry budget as in Finagle and Envoy: retries are a share of the requests, with a floor.</summary>

@@ -15,13 +15,18 @@ internal sealed class Instance : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<Instance> StartAsync(Action<WebApplication>? map = null, Action<TenfoldOptions>? configure = null, params string[] settings)
+    public static Task<Instance> StartAsync(Action<WebApplication>? map = null, Action<TenfoldOptions>? configure = null, params string[] settings) =>
+        StartAsync(map, configure, before: null, settings);
+
+    /// <param name="before">Middleware that stands before the kit's, as authentication does.</param>
+    public static async Task<Instance> StartAsync(Action<WebApplication>? map, Action<TenfoldOptions>? configure, Action<WebApplication>? before, string[] settings)
     {
         var socket = Array.Find(settings, setting => setting.StartsWith("--TENFOLD_SOCKET=", StringComparison.Ordinal))?["--TENFOLD_SOCKET=".Length..];
         string[] where = socket is null ? ["--urls=http://127.0.0.1:0"] : [];
         var builder = WebApplication.CreateSlimBuilder([.. settings, .. where, "--Logging:LogLevel:Default=None"]);
         builder.AddTenfold(configure);
         var app = builder.Build();
+        before?.Invoke(app);
         app.UseTenfold();
         map?.Invoke(app);
         await app.StartAsync();

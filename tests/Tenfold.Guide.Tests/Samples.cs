@@ -36,7 +36,7 @@ internal static class Samples
           address: "*"
           tls: { certificate: cert.pem, key: key.pem }
           trust-forwarded: [10.0.0.0/8]
-          limits: { headers: 16Ki, body: 1G, header-timeout: 5s, keep-alive: 1m, body-rate: 0, connections: 10k }
+          limits: { headers: 16Ki, body: 1G, header-timeout: 5s, keep-alive: 1m, body-rate: 0, connections: 10k, instance-connections: 200 }
           retries: { attempts: 1, budget: 12.5%, min-per-second: 5 }
           routes:
             - path: "/api/{id}/**"

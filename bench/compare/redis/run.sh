@@ -9,7 +9,7 @@ driver=$here/redis/driver
 dotnet build "$driver" -c Release -v q --nologo >"$tmp/build.log" 2>&1 || { tail -n 20 "$tmp/build.log" >&2; missing "the driver does not build"; }
 driver=$driver/bin/Release/net10.0/RedisDriver
 
-warm=1 window=1.2
+warm=2 window=1.2
 declare -A requests_of=([1]=20000 [64]=1000000 [1024]=3000000)
 
 free_port

@@ -31,6 +31,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
     private readonly Sweeper _sweeper;
     private readonly Listener _listener;
     private readonly ILogger _log;
+    private readonly int _instanceConnections;
     private int _disposed;
 
     /// <summary>A gateway that does not listen yet.</summary>
@@ -51,6 +52,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
             service => service.Key,
             service => new ServiceInstances(service.Key, service.Value.Health, new RetryBudget(section.Retries.Budget.Fraction, section.Retries.MinPerSecond), labels.Length),
             StringComparer.Ordinal);
+        _instanceConnections = section.Limits.InstanceConnections;
         _limits = new GatewayRateLimits(guide, time, logs);
         _routes = new RouteTable(guide, labels, new SplitMixRandom((ulong)time.GetTimestamp()), ServiceOf, _limits.For);
         _pages = new OwnPages(_routes, WriteMetrics, _clock);
@@ -82,7 +84,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(upstream);
         var service = ServiceOf(upstream.Service);
-        var instance = new Instance(upstream, service.Health, _routes.Labels.Length, _clock.Now);
+        var instance = new Instance(upstream, service.Health, _routes.Labels.Length, _instanceConnections, _clock);
         service.Add(instance)?.Dispose();
         _ = new ActiveCheck(instance, service.Health, _clock.Time, Changed).RunAsync(instance.Leaving);
         LogAdded(_log, upstream.Service, upstream.Instance, upstream.EndPoint);

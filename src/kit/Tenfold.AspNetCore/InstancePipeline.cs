@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.AspNetCore.Metrics;
+using Tenfold.AspNetCore.Tracing;
 
 namespace Tenfold.AspNetCore;
 
@@ -30,6 +31,7 @@ internal sealed class InstancePipeline(RequestDelegate next, RequestMetrics metr
         }
         finally
         {
+            ServerSpan.Describe(context);
             route.End(context.Response.StatusCode, time.GetElapsedTime(started));
         }
     }

@@ -10,7 +10,10 @@ using Tenfold.AspNetCore.Caching;
 using Tenfold.AspNetCore.Health;
 using Tenfold.AspNetCore.Listening;
 using Tenfold.AspNetCore.Metrics;
+using Tenfold.AspNetCore.RateLimiting;
+using Tenfold.AspNetCore.Sessions;
 using Tenfold.AspNetCore.Stores;
+using Tenfold.AspNetCore.Tracing;
 
 namespace Tenfold.AspNetCore;
 
@@ -40,6 +43,7 @@ public static class TenfoldExtensions
         AddLogs(builder);
         PostgresStores.Add(builder.Services, builder.Configuration, options);
         CacheSetup.Add(builder, instance, options);
+        AddShared(builder, instance, options);
 
         var listen = ListenAddress.From(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -54,9 +58,23 @@ public static class TenfoldExtensions
         return builder;
     }
 
+    // What instances share on Redis, and what they tell about themselves.
+    private static void AddShared(WebApplicationBuilder builder, InstanceGuide? instance, TenfoldOptions options)
+    {
+        var services = builder.Services;
+        var redis = RedisStores.Add(services, builder.Configuration);
+        AppRateLimits.Add(services, builder.Configuration, instance?.Guide);
+        SessionSetup.Add(services, options.SessionStore ?? (redis is [var first, ..] ? first : null), instance?.Guide, builder.Environment.ApplicationName, options);
+        services.AddSingleton<MeterText>();
+        services.AddSingleton<MetricsWriter>(provider => provider.GetRequiredService<MeterText>().Write);
+        Traces.Add(services, builder.Configuration);
+        services.AddHostedService(provider => new Lacks(Lacks.Of(instance is not null, redis.Count > 0), provider.GetRequiredService<ILogger<Lacks>>()));
+    }
+
     /// <summary>
     /// First in the pipeline: counts and times every request, turns every error into <c>application/problem+json</c>,
-    /// answers HEAD wherever GET is answered, and maps <c>/health</c> and <c>/metrics</c>.
+    /// answers HEAD wherever GET is answered, enforces the guide's rate limits that say <c>at: app</c>, gives endpoints with
+    /// <c>WithSession()</c> their session, and maps <c>/health</c> (also <c>/health/ready</c>), <c>/health/live</c> and <c>/metrics</c>.
     /// </summary>
     public static WebApplication UseTenfold(this WebApplication app)
     {
@@ -64,8 +82,17 @@ public static class TenfoldExtensions
         app.Use(HeadAsGetAsync);
         app.UseRouting(); // after the line above, and before the metrics, which go by route
         app.UseMiddleware<InstancePipeline>();
-        app.MapGet("/health", app.Services.GetRequiredService<Readiness>().AnswerAsync);
-        app.MapGet("/metrics", app.Services.GetRequiredService<RequestMetrics>().AnswerAsync);
+        if (app.Services.GetService<AppRateLimits>() is not null)
+        {
+            app.UseMiddleware<RateLimitMiddleware>();
+        }
+
+        SessionSetup.Use(app);
+        var own = app.MapGroup("").WithMetadata(new NotCounted());
+        own.MapGet("/health", app.Services.GetRequiredService<Readiness>().AnswerAsync);
+        own.MapGet("/health/ready", app.Services.GetRequiredService<Readiness>().AnswerAsync);
+        own.MapGet("/health/live", Readiness.AnswerLiveAsync);
+        own.MapGet("/metrics", app.Services.GetRequiredService<RequestMetrics>().AnswerAsync);
         return app;
     }
 
@@ -94,6 +121,7 @@ public static class TenfoldExtensions
         builder.Logging.ClearProviders();
         builder.Logging.AddConsole();
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error); // it warns of keys without a certificate, as on any Redis
         builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
         if (builder.Configuration["Logging:Console:FormatterName"] is null)
         {

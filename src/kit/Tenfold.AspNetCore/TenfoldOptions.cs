@@ -21,6 +21,12 @@ public sealed class TenfoldOptions
     /// <summary>How long a request waits for a connection of the pool, or for a new one to open, before it gets 503. Default 3 s.</summary>
     public TimeSpan ConnectionWait { get; set; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long a session, and its cookie, lasts since it was used last. Default 24 h.</summary>
+    public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>The Redis that keeps sessions and cookie keys, by its connection string's name. Default: the first one there is.</summary>
+    public string? SessionStore { get; set; }
+
     /// <summary>Seconds that a client is asked to wait (<c>Retry-After</c>) when a store is away. Default 1.</summary>
     public int RetryAfterSeconds { get; set; } = 1;
 

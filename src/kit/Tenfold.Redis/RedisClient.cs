@@ -27,7 +27,7 @@ public sealed partial class RedisClient : IAsyncDisposable
     private readonly RedisOptions _options;
     private readonly ConnectionContext _context;
     private readonly Router _router;
-    private readonly Trackers _trackers = new();
+    private readonly Trackers _trackers;
     private readonly Subscriptions _subscriptions;
     private int _disposed;
 
@@ -45,6 +45,7 @@ public sealed partial class RedisClient : IAsyncDisposable
     {
         _options = (options ?? throw new ArgumentNullException(nameof(options))).Validated();
         var log = logs.CreateLogger("Tenfold.Redis");
+        _trackers = new Trackers(log);
         _context = new ConnectionContext
         {
             Options = _options,
@@ -71,6 +72,8 @@ public sealed partial class RedisClient : IAsyncDisposable
 
     /// <summary>Commands that were given to the network.</summary>
     internal long CommandsSent => _context.Counters.CommandsSent;
+
+    internal System.Diagnostics.Metrics.Meter Meter => _context.Counters.Meter;
 
     /// <summary>
     /// Any command, by its words: <c>ExecuteAsync(["HSET", key, "field", value])</c>. Commands that would change the connection

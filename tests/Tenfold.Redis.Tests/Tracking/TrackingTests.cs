@@ -64,6 +64,19 @@ public sealed class TrackingTests(ServerFixture fixture) : IClassFixture<ServerF
     }
 
     [Fact]
+    public async Task A_tracker_that_throws_loses_the_connection_and_the_client_goes_on()
+    {
+        await using var client = new RedisClient(RedisOptions.Parse(fixture.Server.Url) with { ConnectionsPerNode = 1 });
+        var failing = new Failing();
+        using var registration = client.Track(failing);
+        var lost = await Assert.ThrowsAsync<RedisConnectionException>(async () => await client.GetTrackedAsync("any".Utf8(), failing));
+        Assert.Contains("a tracker that fails", lost.Message, StringComparison.Ordinal);
+        Assert.True(failing.Dropped);
+        await Eventually.IsTrueAsync(() => client.IsConnected, "connected again");
+        Assert.Null(await client.GetAsync("any"));
+    }
+
+    [Fact]
     public async Task A_copy_never_keeps_a_value_that_was_overwritten()
     {
         await using var writer = new RedisClient(RedisOptions.Parse(fixture.Server.Url));
@@ -96,6 +109,21 @@ public sealed class TrackingTests(ServerFixture fixture) : IClassFixture<ServerF
             {
                 Assert.Equal(value, kept);
             }
+        }
+    }
+
+    private sealed class Failing : IRedisTracker
+    {
+        public bool Dropped { get; private set; }
+
+        public void OnRead(ReadOnlyMemory<byte> key, byte[]? value, TimeSpan? timeToLive) => throw new InvalidOperationException("a tracker that fails");
+
+        public void OnInvalidated(ReadOnlySpan<byte> key) => throw new InvalidOperationException("a tracker that fails");
+
+        public void OnInvalidatedAll()
+        {
+            Dropped = true;
+            throw new InvalidOperationException("a tracker that fails");
         }
     }
 

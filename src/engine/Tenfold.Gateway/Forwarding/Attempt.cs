@@ -23,38 +23,29 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<int> RunAsync()
     {
-        // An idle connection may have been closed by the instance just now; that is no failure of the instance, and a
-        // new connection tells.
-        var pooled = instance.Connections.TryTake(clock.Now);
-        if (pooled is not null)
+        var (flight, pool) = (exchange.Flight, instance.Connections);
+        var limit = TimeSpan.FromMilliseconds(Math.Max(1, Math.Min(flight.Route.ConnectTimeout.TotalMilliseconds, flight.Deadline - clock.Now)));
+        var taken = await pool.TakeAsync(clock.Now, flight.Deadline, limit);
+        if (taken.Connection is { } connection)
         {
-            var result = await OnAsync(pooled, reused: true);
+            // Whoever has waited too long, or for a client that has gone, leaves the connection to others.
+            if (exchange.Ending is not (Ending.None or Ending.FirstByteTimeout))
+            {
+                pool.Return(connection, clock.Now);
+                return Fail(unsent: true, Explain(NoConnection.Busy));
+            }
+
+            var result = await OnAsync(connection, taken.Reused);
             if (result != Stale)
             {
                 return result;
             }
+
+            // The instance closed the idle connection just now; that is no failure of the instance, and a new one tells.
+            taken = await pool.OpenAsync(limit);
         }
 
-        Http1Connection? fresh = null;
-        var late = false;
-        try
-        {
-            var limit = TimeSpan.FromMilliseconds(Math.Max(1, Math.Min(exchange.Flight.Route.ConnectTimeout.TotalMilliseconds, exchange.Flight.Deadline - clock.Now)));
-            using var cancellation = new CancellationTokenSource(limit, clock.Time);
-            fresh = await Http1Connection.ConnectAsync(instance.Upstream.EndPoint, cancellationToken: cancellation.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            late = true;
-        }
-        catch (Http1Exception)
-        {
-            // Told below.
-        }
-
-        return fresh is null
-            ? Fail(unsent: true, late ? (504, "An instance did not accept a connection in time.") : (502, "An instance could not be reached."))
-            : await OnAsync(fresh, reused: false);
+        return taken.Connection is { } fresh ? await OnAsync(fresh, reused: false) : Fail(unsent: true, Explain(taken.Why));
     }
 
     private const int Stale = -3;
@@ -117,13 +108,17 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
                 mine &= upload.Complete;
             }
 
-            if (mine && connection.Reusable)
+            if (exchange.Flight.Released)
+            {
+                connection.Dispose();
+            }
+            else if (mine && connection.Reusable)
             {
                 instance.Connections.Return(connection, clock.Now);
             }
             else
             {
-                connection.Dispose();
+                instance.Connections.Discard(connection);
             }
         }
     }
@@ -168,6 +163,11 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
         // A small body is taken as a whole first: one write to the client, and an instance that dies in it costs nothing.
         await connection.BufferBodyAsync();
         var endless = head.TryGet("content-type"u8, out var type) && type.StartsWith("text/event-stream"u8);
+        if (endless)
+        {
+            Release();
+        }
+
         exchange.WriteHead(head);
         while (true)
         {
@@ -199,11 +199,19 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
     private async ValueTask<int> SwitchAsync(Http1Connection connection, ResponseHead head)
     {
         var client = exchange;
+        Release();
         client.ClearDeadline();
         client.WriteHead(head);
         await using var registration = instance.Leaving.UnsafeRegister(static c => ((ClientExchange)c!).End(Ending.InstanceGone), client);
         await client.TunnelAsync(connection);
         return 101;
+    }
+
+    // An endless answer may stay for hours; it must not take the place of ordinary requests.
+    private void Release()
+    {
+        exchange.Flight.Released = true;
+        instance.Connections.Release();
     }
 
     private int Gone()
@@ -225,6 +233,13 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
         instance.Failed(clock.Now);
         return !exchange.Started && exchange.Ending != Ending.Timeout && flight.TryNext(unsent, retries, clock.Now) ? MovedOn : Failed;
     }
+
+    private static (int Status, string Detail) Explain(NoConnection why) => why switch
+    {
+        NoConnection.Late => (504, "An instance did not accept a connection in time."),
+        NoConnection.Busy => (504, "Every connection that an instance may have was in use until the time limit."),
+        _ => (502, "An instance could not be reached."),
+    };
 
     private (int Status, string Detail) Explain(Http1Exception e) => exchange.Ending switch
     {

@@ -25,6 +25,9 @@ internal sealed class Flight
     /// <summary>Whether the body is passed on while it comes, so that it cannot be sent again.</summary>
     public bool Streams { get; set; }
 
+    /// <summary>Whether the connection no longer counts as one of the instance's pool.</summary>
+    public bool Released { get; set; }
+
     /// <summary>When the whole request must be over, in milliseconds.</summary>
     public long Deadline { get; private set; }
 
@@ -37,7 +40,7 @@ internal sealed class Flight
     {
         Array.Clear(_tried, 0, _tries);
         (Route, Label, Key, Idempotent, Deadline, _tries) = (route, label, key, idempotent, deadline, 0);
-        (Instance, Failure, Streams) = (null, default, false);
+        (Instance, Failure, Streams, Released) = (null, default, false, false);
     }
 
     /// <summary>Chooses the first instance and counts the request in there.</summary>

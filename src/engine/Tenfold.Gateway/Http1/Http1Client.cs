@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 using Tenfold.Gateway.Forwarding;
 using Tenfold.Gateway.Listening;
@@ -34,10 +36,16 @@ internal sealed class Http1Client : ClientExchange
     private bool _continued;
     private bool _lingers; // a refused client may still be sending
 
-    public Http1Client(ConnectionContext connection, ClientAddress client, GatewayLimits limits, GatewayClock clock)
+    /// <param name="connection">Its bytes.</param>
+    /// <param name="socket">What they go out on as they are; null when something (TLS) stands between.</param>
+    /// <param name="client">Who it is.</param>
+    /// <param name="limits">The guide's.</param>
+    /// <param name="clock">The time.</param>
+    public Http1Client(ConnectionContext connection, Socket? socket, ClientAddress client, GatewayLimits limits, GatewayClock clock)
         : base(client)
     {
-        (_connection, _input, _output, _limits, _clock) = (connection, connection.Transport.Input, connection.Transport.Output, limits, clock);
+        (_connection, _input, _limits, _clock) = (connection, connection.Transport.Input, limits, clock);
+        _output = socket is null ? connection.Transport.Output : new SocketWriter(socket);
         _body = new Http1Body(_input, clock, limits.Body.Bytes, limits.BodyRate);
     }
 
@@ -150,6 +158,7 @@ internal sealed class Http1Client : ClientExchange
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<bool> FlushAsync()
     {
         var result = await _output.FlushAsync();
@@ -212,6 +221,7 @@ internal sealed class Http1Client : ClientExchange
     }
 
     // Reads and parses the next head; answers what is wrong with it. False when the connection is to end.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> ReadHeadAsync()
     {
         Request.Reset();

@@ -1,6 +1,7 @@
 using System.Text;
 using Tenfold.Gateway.Balancing;
 using Tenfold.Gateway.Health;
+using Tenfold.Gateway.Listening;
 using Tenfold.Gateway.Metrics;
 
 namespace Tenfold.Gateway.Instances;
@@ -20,13 +21,14 @@ internal sealed class Instance : IDisposable
     private volatile bool _draining;
     private volatile CheckResult? _lastCheck;
 
-    public Instance(Upstream upstream, Guide.Health health, int labels, long now)
+    public Instance(Upstream upstream, Guide.Health health, int labels, int connections, GatewayClock clock)
     {
+        Connections = new ConnectionPool(upstream.EndPoint, connections, clock.Time);
         Upstream = upstream;
         Id = StableHash.Of(Encoding.UTF8.GetBytes($"{upstream.Service}/{upstream.Instance}"));
         _passive = new PassiveWatch(health.Passive);
         _slowStart = (long)health.SlowStart.TotalMilliseconds;
-        _since = now;
+        _since = clock.Now;
         _series = new Series?[labels];
         Leaving = _leaving.Token;
     }
@@ -35,7 +37,7 @@ internal sealed class Instance : IDisposable
 
     public ulong Id { get; }
 
-    public ConnectionPool Connections { get; } = new();
+    public ConnectionPool Connections { get; }
 
     public int InFlight => Volatile.Read(ref _inFlight);
 

@@ -43,8 +43,9 @@ public sealed record LabelledSeries(string Route, string Service, string Instanc
 /// <param name="EndPoint">Where it listens.</param>
 /// <param name="State">Whether it gets requests.</param>
 /// <param name="Share">0.1 to 1: the part of its weight that slow start leaves it.</param>
-/// <param name="InFlight">Requests it is answering.</param>
+/// <param name="InFlight">Requests it is answering, and those that wait.</param>
+/// <param name="Waiting">Requests that wait for a connection to it.</param>
 /// <param name="Failures">Tries that failed in a way that counts against it, ever.</param>
 /// <param name="LastCheck">The last active check; null before the first.</param>
 public sealed record InstanceSnapshot(
-    string Service, string Instance, EndPoint EndPoint, InstanceState State, double Share, int InFlight, long Failures, CheckResult? LastCheck);
+    string Service, string Instance, EndPoint EndPoint, InstanceState State, double Share, int InFlight, int Waiting, long Failures, CheckResult? LastCheck);

@@ -40,6 +40,12 @@ internal static class PrometheusText
             Line(text, "in_flight", Labels(key.Route, key.Service, key.Instance), inFlight.GetValueOrDefault(key));
         }
 
+        Family(text, "instance_waiting", "gauge", "Requests that wait for a connection to the instance.");
+        foreach (var instance in snapshot.Instances)
+        {
+            Line(text, "instance_waiting", Labels(instance), instance.Waiting);
+        }
+
         Family(text, "instance_failures_total", "counter", "Tries that failed in a way that counts against the instance.");
         foreach (var instance in snapshot.Instances)
         {

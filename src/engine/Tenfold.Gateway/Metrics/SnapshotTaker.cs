@@ -41,7 +41,7 @@ internal static class SnapshotTaker
 
                 var upstream = instance.Upstream;
                 instances.Add(new InstanceSnapshot(
-                    upstream.Service, upstream.Instance, upstream.EndPoint, instance.State(now), instance.Share(now), instance.InFlight, Volatile.Read(ref instance.Failures), instance.LastCheck));
+                    upstream.Service, upstream.Instance, upstream.EndPoint, instance.State(now), instance.Share(now), instance.InFlight, instance.Connections.Waiting, Volatile.Read(ref instance.Failures), instance.LastCheck));
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Npgsql;
+using Tenfold.Redis;
 
 namespace Tenfold.AspNetCore.Errors;
 
@@ -9,6 +10,7 @@ internal static class StoreFailure
     /// <returns>What to tell the client, or null when the store is not to blame.</returns>
     public static string? Describe(Exception exception) => exception switch
     {
+        RedisException => "A store on Redis cannot be reached.",
         PostgresException postgres => Describe(postgres.SqlState),
         // What Npgsql says when the pool has no connection left within the wait; there is no code for it.
         NpgsqlException pool when pool.Message.Contains("pool has been exhausted", StringComparison.OrdinalIgnoreCase) => "All database connections are busy.",

@@ -16,6 +16,8 @@ internal sealed class Readiness(IEnumerable<StoreProbe> stores, TenfoldOptions o
 {
     private static readonly byte[] Ready = Encoding.UTF8.GetBytes("""{"status":"ready"}""");
 
+    private static readonly byte[] Live = Encoding.UTF8.GetBytes("""{"status":"live"}""");
+
     private readonly StoreProbe[] _stores = [.. stores];
     private readonly ConcurrentDictionary<string, string> _logged = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
@@ -38,6 +40,14 @@ internal sealed class Readiness(IEnumerable<StoreProbe> stores, TenfoldOptions o
 
         context.Response.Headers.RetryAfter = options.RetryAfterSeconds.ToString();
         await Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, missing);
+    }
+
+    /// <summary>The process is alive: it answers. Stores do not matter, nor that it is stopping.</summary>
+    public static async Task AnswerLiveAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.ContentType = "application/json";
+        await context.Response.BodyWriter.WriteAsync(Live, context.RequestAborted);
     }
 
     private Task<string?> Check()

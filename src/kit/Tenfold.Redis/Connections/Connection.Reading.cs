@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Tenfold.Redis.Protocol;
 using Tenfold.Redis.Tracking;
 
@@ -41,7 +40,9 @@ internal sealed partial class Connection
                 }
             }
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or RedisException or InvalidOperationException)
+#pragma warning disable CA1031 // Whatever ends the loop, a tracker's failure too, ends the connection and settles what is on it.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             if (batch is not null)
             {
@@ -71,6 +72,11 @@ internal sealed partial class Connection
 
             if (operation.Take(reply, out var result))
             {
+                if (operation.Tracker is { } tracker && !result.IsError)
+                {
+                    TrackedRead.Report(tracker, operation.Key, result); // still in its place, should this throw
+                }
+
                 _ring[_head & _mask] = null;
                 Volatile.Write(ref _head, _head + 1);
                 Settle(operation, result, batch);
@@ -92,10 +98,6 @@ internal sealed partial class Connection
             {
                 return;
             }
-        }
-        else if (operation.Tracker is { } tracker)
-        {
-            TrackedRead.Report(tracker, operation.Key, result);
         }
 
         if (operation.TrySettle(result))

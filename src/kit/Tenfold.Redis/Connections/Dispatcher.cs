@@ -10,7 +10,7 @@ internal sealed class Dispatcher : IDisposable
 {
     private const int Look = 4; // answers between two looks at the clock
 
-    private static readonly TimeSpan Slice = TimeSpan.FromMicroseconds(50);
+    private static readonly TimeSpan Slice = TimeSpan.FromMicroseconds(200);
 
     private readonly ThreadLocal<Runner> _runners = new(static () => new Runner());
     private readonly Lock _gate = new();

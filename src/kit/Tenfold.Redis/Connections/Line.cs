@@ -148,10 +148,12 @@ internal sealed class Line : IAsyncDisposable
             {
                 break;
             }
-            catch (RedisException e)
+#pragma warning disable CA1031 // Whatever fails, options' own code too: the line goes on trying.
+            catch (Exception e)
+#pragma warning restore CA1031
             {
                 failures++;
-                Failed(e, failures);
+                Failed(e as RedisException ?? new RedisException($"Cannot connect to {_settings.EndPoint}: {e.Message}", e), failures);
             }
 
             if (failures > 0 && !_stop.IsCancellationRequested)

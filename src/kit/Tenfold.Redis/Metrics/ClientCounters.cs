@@ -41,6 +41,8 @@ internal sealed class ClientCounters : IDisposable
         _meter.CreateObservableGauge("tenfold.redis.connections", () => Volatile.Read(ref _connected) - Volatile.Read(ref _lost), "{connection}", "Connections there are");
     }
 
+    public Meter Meter => _meter;
+
     public long CommandsSent => Volatile.Read(ref _commands);
 
     /// <summary>The start of a duration, or 0 if nobody wants to know.</summary>

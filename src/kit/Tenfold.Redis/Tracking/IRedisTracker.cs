@@ -3,8 +3,8 @@ namespace Tenfold.Redis;
 /// <summary>
 /// Told what a local copy may keep. All three are called by the loop that reads a connection, in the order in which Redis sent
 /// things: a value read before a change can therefore never be reported after that change's invalidation. They must return at
-/// once, must not throw, and may be called by several connections at the same time (a key stays on one connection, so calls
-/// about one key come one after the other).
+/// once, and may be called by several connections at the same time (a key stays on one connection, so calls
+/// about one key come one after the other). One that throws loses its connection, and with it every copy.
 /// </summary>
 public interface IRedisTracker
 {

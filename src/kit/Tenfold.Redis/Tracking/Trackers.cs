@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
 
 namespace Tenfold.Redis.Tracking;
 
 /// <summary>The trackers of a client.</summary>
-internal sealed class Trackers
+internal sealed class Trackers(ILogger log)
 {
     private ImmutableArray<IRedisTracker> _all = [];
 
@@ -33,7 +34,16 @@ internal sealed class Trackers
     {
         foreach (var tracker in _all)
         {
-            tracker.OnInvalidatedAll();
+            try
+            {
+                tracker.OnInvalidatedAll();
+            }
+#pragma warning disable CA1031 // The other trackers, and what is under way, must hear of it too.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                log.LogError(e, "A tracker failed to drop its copies; it may serve what is out of date");
+            }
         }
     }
 }

@@ -1,0 +1,40 @@
+using System.Diagnostics.Metrics;
+using System.Text;
+using Tenfold.AspNetCore.Metrics;
+
+namespace Tenfold.AspNetCore.Tests.Metrics;
+
+public sealed class MeterTextTests
+{
+    [Fact]
+    public void Meters_of_the_kit_are_written_in_prometheus_text_and_others_are_not()
+    {
+        using var text = new MeterText();
+        using var one = new Meter("Tenfold.Test");
+        using var two = new Meter("Tenfold.Test");
+        using var stranger = new Meter("Somebody.Else");
+        one.CreateObservableCounter("tenfold.test.sent", () => new Measurement<long>(3, KeyValuePair.Create<string, object?>("to.whom", "a\"b")), "By", "Bytes\nsent");
+        two.CreateObservableCounter("tenfold.test.sent", () => new Measurement<long>(4, KeyValuePair.Create<string, object?>("to.whom", "a\"b")), "By", "Bytes\nsent");
+        one.CreateObservableGauge("tenfold.test.age", () => 1.5, "s");
+        stranger.CreateObservableGauge("somebody.else", () => 1);
+
+        var written = new StringBuilder();
+        text.Write(written);
+        var again = new StringBuilder();
+        text.Write(again);
+
+        Assert.Contains(
+            """
+            # HELP tenfold_test_age_seconds tenfold.test.age
+            # TYPE tenfold_test_age_seconds gauge
+            tenfold_test_age_seconds 1.5
+            # HELP tenfold_test_sent_bytes_total Bytes sent
+            # TYPE tenfold_test_sent_bytes_total counter
+            tenfold_test_sent_bytes_total{to_whom="a\"b"} 7
+
+            """,
+            written.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("somebody", written.ToString(), StringComparison.Ordinal);
+        Assert.Contains("tenfold_test_sent_bytes_total{to_whom=\"a\\\"b\"} 7", again.ToString(), StringComparison.Ordinal);
+    }
+}
