@@ -13,6 +13,7 @@ public sealed class CacheEntry
 
     private readonly EntryImage _image;
     private readonly TagState[] _tags;
+    private readonly long[] _generations;
     private readonly long _loaded; // timestamps of the cache's clock
     private object? _shared;
     private int _refreshing;
@@ -22,6 +23,7 @@ public sealed class CacheEntry
     {
         _image = image;
         _tags = tags;
+        _generations = image.Generations;
         _loaded = times.Loaded;
         FreshUntil = times.FreshUntil;
         EagerFrom = times.EagerFrom;
@@ -97,8 +99,8 @@ public sealed class CacheEntry
     internal bool TagsHold()
     {
         var tags = _tags;
-        var generations = _image.Generations;
-        for (var i = 0; i < tags.Length; i++)
+        var generations = _generations;
+        for (var i = 0; i < tags.Length && i < generations.Length; i++)
         {
             if (tags[i].Generation != generations[i])
             {

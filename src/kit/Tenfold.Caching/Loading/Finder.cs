@@ -13,10 +13,6 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
     private readonly Clock _clock = state.Clock;
     private readonly long _bound = state.Clock.Ticks(options.PropagationBound);
 
-    /// <summary>A value in memory that may be served as it is. Does not allocate.</summary>
-    public bool IsFresh(CacheEntry entry, long now) =>
-        now < entry.FreshUntil && (state.Lease.Covers(entry.Epoch, now) || !options.Coherent) && entry.TagsHold();
-
     public async Task<Answer> FindAsync(Flight flight, CacheRegion region, string name, LoadRequest request)
     {
         var now = _clock.Now;
@@ -58,6 +54,9 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
             throw;
         }
     }
+
+    private bool IsFresh(CacheEntry entry, long now) =>
+        now < entry.FreshUntil && (state.Lease.Covers(entry.Epoch, now) || !options.Coherent) && entry.TagsHold();
 
     private async Task<Answer> FindInRedisAsync(RedisTier tier, Flight flight, CacheRegion region, string name, LoadRequest request)
     {
