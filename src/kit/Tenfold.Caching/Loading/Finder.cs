@@ -15,11 +15,12 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
 
     public async Task<Answer> FindAsync(Flight flight, CacheRegion region, string name, LoadRequest request)
     {
-        var now = _clock.Now;
+        var (now, until) = (_clock.Now, state.Lease.Until); // before the entry is judged: a lease that ends meanwhile is older
         if (request.Refreshes.IsEmpty && region.Memory.TryGet(name, out var present) && IsFresh(present, now))
         {
             // Right at the lease's last beat, or, where nobody watches it, when its load began.
-            return new Answer(present, (present.Epoch == state.Lease.Epoch ? state.Lease.Until : present.FreshUntil) - _bound, Source.Memory);
+            var right = present.Epoch == state.Lease.Epoch ? until : present.FreshUntil;
+            return new Answer(present, Math.Max(right, long.MinValue + _bound) - _bound, Source.Memory);
         }
 
         if (redis is null)
