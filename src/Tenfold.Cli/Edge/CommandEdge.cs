@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Tenfold.Cli.Loading;
 using Tenfold.Cli.Verbs;
 using Tenfold.Gateway;
 using Tenfold.Guide.Validation;
@@ -86,10 +87,19 @@ internal static class CommandEdge
         _ => ExitCode.Missed,
     };
 
-    private static async Task<Uri?> FindRunningAsync(Shell shell, string system, CancellationToken cancel)
+    private static async Task<RunningSystem?> FindRunningAsync(Shell shell, string system, CancellationToken cancel)
     {
-        using var client = new ControlClient(SystemState.Of(system, shell.Environment), shell.Time);
-        return await client.StatusAsync(cancel) is { Gateway.Url: var url } ? new Uri(url) : null;
+        return await StatusAsync(cancel) is { Gateway.Url: var url } ? new RunningSystem(new Uri(url), MetricsAsync) : null;
+
+        async Task<SystemStatus?> StatusAsync(CancellationToken token)
+        {
+            using var client = new ControlClient(SystemState.Of(system, shell.Environment), shell.Time);
+            return await client.StatusAsync(token);
+        }
+
+        // Instances come and go: whoever is there now is asked.
+        async Task<IReadOnlyDictionary<string, string>> MetricsAsync(CancellationToken token) =>
+            await StatusAsync(token) is { } status ? await InstanceMetrics.ReadAsync(status, shell.Time, token) : new Dictionary<string, string>();
     }
 
     private static int Refuse(ParseResult parsed, Shell shell)

@@ -2,6 +2,7 @@ using Tenfold.Cli.Edge;
 using Tenfold.Guide;
 using Tenfold.Load;
 using Tenfold.Load.Reports;
+using Tenfold.Load.Results;
 using Tenfold.Load.Running;
 using Tenfold.Load.Verdicts;
 
@@ -14,17 +15,22 @@ internal static class LoadCommand
     private const int MostArrivals = 1_000_000;
 
     /// <returns>0 limits met, 1 missed, 2 wrong usage or guide, 3 nothing listens or the machine lacks something, 4 invalid, 130 ended by Ctrl-C.</returns>
-    public static async Task<int> RunAsync(Shell shell, LoadRequest request, Func<string, CancellationToken, Task<Uri?>> findRunning, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(Shell shell, LoadRequest request, Func<string, CancellationToken, Task<RunningSystem?>> findRunning, CancellationToken cancellationToken)
     {
         try
         {
             var guide = Systems.Read(shell, request.System).Guide;
             var (name, test) = FindTest(guide, request.Test);
-            var options = await OptionsAsync(request, guide, name, findRunning, cancellationToken);
+            var running = request.Target is null ? await findRunning(guide.System, cancellationToken) : null;
+            var options = Options(request, guide, name, running);
             await using var json = request.Json is null or "-" ? null : ReportFile.Open(Path.GetFullPath(request.Json, shell.Folder));
             var display = new ProgressDisplay(shell.Error, InPlace(shell));
+            var before = running is null ? null : await running.ReadMetrics(cancellationToken);
             var result = await LoadRunner.RunAsync(test, guide.Budgets, options, display.Show, display.Every, cancellationToken);
             display.Clear();
+            // Interrupted or not, the report is wanted: this look has its own limit.
+            var after = running is null ? null : await running.ReadMetrics(CancellationToken.None);
+            result = before is null || after is null ? result : result with { Cache = CacheUse.Between(before, after) };
             var verdict = LoadVerdict.Of(result, guide.Budgets, test.Thresholds);
             shell.Out.Write(request.Json == "-" ? JsonReport.Of(result, verdict) : TextReport.Of(result, verdict));
             if (json is not null)
@@ -69,7 +75,7 @@ internal static class LoadCommand
             : throw new LoadException(LoadFault.Usage, $"{guide.System} has no load test '{name}'; it has {names}");
     }
 
-    private static async Task<LoadOptions> OptionsAsync(LoadRequest request, SystemGuide guide, string name, Func<string, CancellationToken, Task<Uri?>> findRunning, CancellationToken cancellationToken)
+    private static LoadOptions Options(LoadRequest request, SystemGuide guide, string name, RunningSystem? running)
     {
         if (request.MostInFlight is < 1 or > MostArrivals)
         {
@@ -84,7 +90,7 @@ internal static class LoadCommand
         return new LoadOptions
         {
             Name = $"{guide.System} {name}",
-            Target = await TargetAsync(request, guide, findRunning, cancellationToken),
+            Target = Target(request, guide, running),
             For = request.For is null ? null : ParseFor(request.For),
             Seed = request.Seed,
             MostInFlight = request.MostInFlight,
@@ -98,7 +104,7 @@ internal static class LoadCommand
         : duration > TimeSpan.Zero ? duration
         : throw new LoadException(LoadFault.Usage, $"--for {text} must be longer than nothing, such as 60s");
 
-    private static async Task<Uri> TargetAsync(LoadRequest request, SystemGuide guide, Func<string, CancellationToken, Task<Uri?>> findRunning, CancellationToken cancellationToken)
+    private static Uri Target(LoadRequest request, SystemGuide guide, RunningSystem? running)
     {
         if (request.Target is { } written)
         {
@@ -107,7 +113,7 @@ internal static class LoadCommand
                 : throw new LoadException(LoadFault.Usage, $"--target '{written}' must be an address such as http://localhost:8080");
         }
 
-        return await findRunning(guide.System, cancellationToken)
+        return running?.Gateway
             ?? (guide.Gateway.Port > 0
                 ? new Uri($"{(guide.Gateway.Tls is null ? "http" : "https")}://localhost:{guide.Gateway.Port}")
                 : throw new LoadException(LoadFault.Target, $"{guide.System} does not run"));

@@ -8,8 +8,8 @@ namespace Tenfold.Cli.Verbs;
 internal static class LoadVerb
 {
     /// <param name="shell">Surroundings.</param>
-    /// <param name="findRunning">The address of the running system's gateway, by the system's name; null when it does not run.</param>
-    public static Command Create(Shell shell, Func<string, CancellationToken, Task<Uri?>> findRunning)
+    /// <param name="findRunning">The running system of a name; null when it does not run.</param>
+    public static Command Create(Shell shell, Func<string, CancellationToken, Task<RunningSystem?>> findRunning)
     {
         var system = Systems.Argument();
         var test = new Argument<string?>("TEST") { Description = "Which of its load tests; may be left out when it has only one", DefaultValueFactory = _ => null };

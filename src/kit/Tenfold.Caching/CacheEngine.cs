@@ -15,6 +15,8 @@ internal sealed class CacheEngine(CacheOptions options, CacheState state, RedisT
     private const int SharedAttempts = 3;
 
     private readonly Clock _clock = state.Clock;
+    private readonly Lease _lease = state.Lease;
+    private readonly bool _coherent = options.Coherent;
     private readonly long _bound = state.Clock.Ticks(options.PropagationBound);
 
     /// <summary>A value in memory that may be served as it is; whoever gets <paramref name="refresh"/> refreshes it. Does not allocate.</summary>
@@ -23,7 +25,7 @@ internal sealed class CacheEngine(CacheOptions options, CacheState state, RedisT
         if (region.Memory.TryGet(name, out entry))
         {
             var now = _clock.Now;
-            if (finder.IsFresh(entry, now))
+            if (now < entry.FreshUntil && (_lease.Covers(entry.Epoch, now) || !_coherent) && entry.TagsHold())
             {
                 refresh = now >= entry.EagerFrom && now >= entry.RetryAt && entry.ClaimRefresh();
                 return true;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.Logging;
 using Tenfold.Caching.Coherence;
@@ -201,9 +202,16 @@ public sealed class PolicyCache : HybridCache
 
     private bool TryRead<T>(CacheEntry entry, out T? value)
     {
-        if (entry.Shared is T shared)
+        var shared = entry.Shared;
+        if (!typeof(T).IsValueType && shared is not null && shared.GetType() == typeof(T))
         {
-            value = shared;
+            value = Unsafe.As<object, T>(ref shared!); // of exactly this type: the cast is checked already
+            return true;
+        }
+
+        if (shared is T fitting)
+        {
+            value = fitting;
             return true;
         }
 

@@ -60,7 +60,7 @@ public sealed class TenfoldCache : IAsyncDisposable
             new TagTable(options.MaxTags, local: redis is null),
             new MemoryTier(options.MemoryBytes),
             clock);
-        _metrics = new CacheMetrics(_state);
+        _metrics = new CacheMetrics(_state, () => IsCoherent);
         RedisTier? tier = null;
         if (redis is not null)
         {

@@ -38,8 +38,8 @@ public sealed class CoherenceTests(ITestOutputHelper output)
 
         var late = HistoryChecker.Check(history, TimeSpan.Zero).Select(v => v.Late / 1e6).Order().ToArray();
         output.WriteLine($"within the bound of {Bound.TotalMilliseconds} ms: {late.Length} reads of values already invalidated, the latest {late.LastOrDefault():0.0} ms");
-        Assert.True(history.Count(e => e.Kind == 'R') > 1000 * time.TotalSeconds, "too few reads to say anything");
-        Assert.True(history.Count(e => e.Kind == 'I') > 50 * time.TotalSeconds, "too few invalidations to say anything");
+        Assert.True(history.Count(e => e.Kind == 'R') > 200 * time.TotalSeconds, "too few reads to say anything");
+        Assert.True(history.Count(e => e.Kind == 'I') > 10 * time.TotalSeconds, "too few invalidations to say anything");
         Assert.True(violations.Count == 0, $"{violations.Count} violations:\n{string.Join('\n', violations.Take(10))}");
     }
 

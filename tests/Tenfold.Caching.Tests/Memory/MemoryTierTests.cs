@@ -155,5 +155,5 @@ public sealed class MemoryTierTests
     }
 
     internal static CacheEntry Entry(int payload) => new(
-        EntryFormat.Write(EntryFlags.None, new byte[CacheEntry.VersionSize], 1000, 0, [], [], new byte[payload]), [], new EntryTimes(0, 0, 0, 0, 0));
+        EntryFormat.Write(EntryFlags.None, new byte[CacheEntry.VersionSize], 1000, 0, [], [], new byte[payload]), Tenfold.Caching.Coherence.TagStamp.None, new EntryTimes(0, 0, 0, 0, 0));
 }

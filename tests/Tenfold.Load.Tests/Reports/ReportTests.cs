@@ -83,14 +83,24 @@ public sealed class ReportTests
             TextReport.Of(result, LoadVerdict.Of(result, [Products], new Thresholds())));
     }
 
+    private static readonly CacheUse Cache = new(new SortedDictionary<string, long> { ["memory"] = 900, ["redis"] = 80 }, 20);
+
+    [Fact]
+    public void The_table_is_followed_by_how_the_caches_answered()
+    {
+        var result = Of(new RouteResult("GET /api/products", Products, Stats(100, 0))) with { Cache = Cache };
+
+        Assert.Contains("\n\ncache: memory 90%, redis 8%, missed 2% of 1,000 reads\n\n", TextReport.Of(result, LoadVerdict.Of(result, [Products], Limits)), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_JSON_holds_every_figure()
     {
-        var result = Of(new RouteResult("GET /api/products", Products, Stats(100, 1)));
+        var result = Of(new RouteResult("GET /api/products", Products, Stats(100, 1))) with { Cache = Cache };
         var json = JsonNode.Parse(JsonReport.Of(result, LoadVerdict.Of(result, [Products, Login], Limits)))!;
 
         Assert.Equal(
-            ["name", "target", "model", "outcome", "exitCode", "plannedSeconds", "elapsedSeconds", "iterations", "unanswered", "stages", "total", "routes", "budgets", "thresholds", "schedule", "invalid", "notes"],
+            ["name", "target", "model", "outcome", "exitCode", "plannedSeconds", "elapsedSeconds", "iterations", "unanswered", "stages", "total", "routes", "budgets", "thresholds", "schedule", "cache", "invalid", "notes"],
             json.AsObject().Select(p => p.Key));
         Assert.Equal(
             """{"route":"GET /api/products","count":100,"perSecond":1.6529,"errors":1,"errorShare":0.01,"errorKinds":{"connect":0,"timeout":0,"protocol":0,"status":1,"capture":0},"statuses":{"503":1},"latencyMilliseconds":{"samples":100,"min":1,"average":50.5,"p50":50.004,"p75":75.0387,"p90":90.0465,"p95":95.0272,"p99":99.0249,"p99.9":100,"max":100}}""",
@@ -98,6 +108,7 @@ public sealed class ReportTests
         Assert.Equal(
             """{"subject":"GET /api/products","measure":"p95","unit":"milliseconds","limit":90,"measured":95.0272,"outcome":"missed","samples":100,"needed":20}""",
             json["budgets"]![1]!.ToJsonString());
+        Assert.Equal("""{"reads":1000,"hitShare":{"memory":0.9,"redis":0.08},"missShare":0.02}""", json["cache"]!.ToJsonString());
         Assert.Equal(("missed", 1, "closed", 60.5), ((string)json["outcome"]!, (int)json["exitCode"]!, (string)json["model"]!, (double)json["elapsedSeconds"]!));
         Assert.Equal("""[{"seconds":20,"users":1000},{"seconds":40,"users":0}]""", json["stages"]!.ToJsonString());
         Assert.Equal("budgets that this test has no request for: POST /api/login", (string)json["notes"]![0]!);

@@ -54,6 +54,7 @@ public static class JsonReport
             Judgements(json, "budgets", verdict.Budgets);
             Judgements(json, "thresholds", verdict.Thresholds);
             Schedule(json, result.Schedule);
+            Cache(json, result.Cache);
             Texts(json, "invalid", verdict.Invalid);
             Texts(json, "notes", verdict.Notes);
             json.WriteEndObject();
@@ -126,6 +127,27 @@ public static class JsonReport
         json.WriteNumber("lagMaxMilliseconds", Round(schedule.LagMax.TotalMilliseconds));
         json.WriteNumber("lagLimitMilliseconds", Round(schedule.LagLimit.TotalMilliseconds));
         json.WriteNumber("busyShare", Round(schedule.BusyShare));
+        json.WriteEndObject();
+    }
+
+    private static void Cache(Utf8JsonWriter json, CacheUse? cache)
+    {
+        if (cache is null)
+        {
+            json.WriteNull("cache");
+            return;
+        }
+
+        json.WriteStartObject("cache");
+        json.WriteNumber("reads", cache.Reads);
+        json.WriteStartObject("hitShare");
+        foreach (var layer in cache.Hits.Keys)
+        {
+            json.WriteNumber(layer, Round(cache.ShareOf(layer)));
+        }
+
+        json.WriteEndObject();
+        json.WriteNumber("missShare", Round(cache.MissShare));
         json.WriteEndObject();
     }
 

@@ -17,6 +17,7 @@ public static class TextReport
         Head(text, result);
         Table(text, result);
         Failures(text, result);
+        Caches(text, result.Cache);
         Judgements(text, "budgets", verdict.Budgets);
         Judgements(text, "thresholds", verdict.Thresholds);
         foreach (var note in verdict.Notes)
@@ -97,6 +98,16 @@ public static class TextReport
         }
 
         Line(text, "");
+    }
+
+    private static void Caches(StringBuilder text, CacheUse? cache)
+    {
+        if (cache is not null)
+        {
+            var layers = cache.Hits.Keys.Select(layer => $"{layer} {Units.Share(cache.ShareOf(layer))}");
+            Line(text, $"cache: {string.Join(", ", layers)}, missed {Units.Share(cache.MissShare)} of {Units.Count(cache.Reads)} reads");
+            Line(text, "");
+        }
     }
 
     private static void Judgements(StringBuilder text, string title, IReadOnlyList<Judgement> judgements)

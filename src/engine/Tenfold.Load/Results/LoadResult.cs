@@ -55,6 +55,9 @@ public sealed record LoadResult
 
     public required ScheduleResult Schedule { get; init; }
 
+    /// <summary>How the instances' caches answered meanwhile; null where that is not known, or nothing was read.</summary>
+    public CacheUse? Cache { get; init; }
+
     /// <summary>Requests a second that ended, over <see cref="Elapsed"/>.</summary>
     public double RateOf(RouteStats stats) => Elapsed > TimeSpan.Zero ? stats.Count / Elapsed.TotalSeconds : 0;
 }

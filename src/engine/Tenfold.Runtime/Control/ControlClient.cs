@@ -18,24 +18,7 @@ public sealed class ControlClient : IDisposable
     {
         _system = state.System;
         _time = time;
-        _client = new HttpClient(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            ConnectCallback = async (_, cancel) =>
-            {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                try
-                {
-                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(state.ControlSocket), cancel);
-                    return new NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            },
-        })
+        _client = new HttpClient(LocalHttp.HandlerTo(new UnixDomainSocketEndPoint(state.ControlSocket)))
         {
             BaseAddress = new Uri("http://control"),
             Timeout = Timeout.InfiniteTimeSpan,

@@ -1,5 +1,5 @@
 using System.Net;
-using System.Net.Sockets;
+using Tenfold.Runtime.Control;
 
 namespace Tenfold.Runtime.Instances;
 
@@ -20,29 +20,9 @@ public sealed class HealthProbe : IDisposable
         _timeout = timeout;
         _time = time;
         _uri = new Uri("http://" + (endPoint is IPEndPoint ip ? ip.ToString() : "localhost") + path);
-        _client = new HttpClient(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            PooledConnectionLifetime = TimeSpan.Zero, // a kept connection would not show that nobody accepts any more
-            ConnectCallback = async (_, cancel) =>
-            {
-                var socket = endPoint is IPEndPoint
-                    ? new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }
-                    : new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                try
-                {
-                    await socket.ConnectAsync(endPoint, cancel);
-                    return new NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            },
-        })
+        var handler = LocalHttp.HandlerTo(endPoint);
+        handler.PooledConnectionLifetime = TimeSpan.Zero; // a kept connection would not show that nobody accepts any more
+        _client = new HttpClient(handler)
         {
             Timeout = System.Threading.Timeout.InfiniteTimeSpan,
             DefaultRequestHeaders = { { "User-Agent", "tenfold-health" } },

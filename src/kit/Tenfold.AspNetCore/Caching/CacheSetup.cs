@@ -3,7 +3,6 @@ using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Tenfold.AspNetCore.Metrics;
 using Tenfold.Caching;
 using Tenfold.Guide;
 using Tenfold.Redis;
@@ -50,7 +49,6 @@ internal static class CacheSetup
             services.AddKeyedSingleton<HybridCache>(name, (provider, _) => provider.GetRequiredService<TenfoldCache>().For(name));
         }
 
-        services.AddSingleton<MetricsWriter>(provider => text => CacheMetricsText.Write(text, provider.GetRequiredService<TenfoldCache>()));
         services.AddHostedService<CacheStart>();
         if (warmups.Length > 0)
         {

@@ -21,7 +21,7 @@ internal sealed class MemoryTracker(CacheState state, CacheOptions options, Acti
         {
             if (state.Tags.TryGet(name, out var tag))
             {
-                tag!.Generation = RedisTier.Generation(value);
+                tag!.Generation = TagGenerations.Of(value);
             }
 
             return;

@@ -1,6 +1,4 @@
-using System.Buffers.Text;
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using System.Text;
 using Tenfold.Caching.Entries;
 using Tenfold.Caching.Loading;
@@ -8,64 +6,15 @@ using Tenfold.Redis;
 
 namespace Tenfold.Caching.Coherence;
 
-/// <summary>What a read of an entry found.</summary>
-internal enum ReadState
-{
-    /// <summary>Redis is not to be used now.</summary>
-    Failed,
-    Missing,
-
-    /// <summary>There, but a tag was invalidated since.</summary>
-    Invalid,
-    Fresh,
-
-    /// <summary>Expired; may stand in for a load that fails.</summary>
-    Stale,
-}
-
-/// <summary>An entry as it stands in Redis; <c>Known</c> is the version there, whatever it is, and empty for none.</summary>
-[StructLayout(LayoutKind.Auto)]
-internal readonly record struct ReadResult(CacheEntry? Entry, ReadState State, ReadOnlyMemory<byte> Known);
-
-internal enum GrantState
-{
-    Failed,
-    Acquired,
-
-    /// <summary>The entry is another one by now: read it again.</summary>
-    Changed,
-    Held,
-}
-
-[StructLayout(LayoutKind.Auto)]
-internal readonly record struct Grant(GrantState State, byte[]? Holder);
-
-internal enum StoreState
-{
-    /// <summary>No answer: it may be stored or not.</summary>
-    Unknown,
-    Stored,
-    Overtaken,
-
-    /// <summary>Redis has no memory for it; the value is right.</summary>
-    Full,
-}
-
-[StructLayout(LayoutKind.Auto)]
-internal readonly record struct StoreResult(StoreState State, CacheEntry? Entry);
-
 /// <summary>
 /// L2: entries, locks and tag generations in Redis. No method throws because of Redis. All goes over one connection (a node of a
 /// cluster: one each), which is what the lease rests on. Thread-safe.
 /// </summary>
 internal sealed class RedisTier(RedisClient client, IRedisTracker tracker, CacheOptions options, CacheState state, Clock clock, Random random)
 {
-    private const long TagLifeMs = 30L * 24 * 3600 * 1000;
-
     private readonly Breaker _breaker = new(options.BreakAfter, options.BreakFor, clock.Time);
+    private readonly TagGenerations _generations = new(client, tracker, state, random);
     private readonly ConcurrentDictionary<string, byte> _held = new(StringComparer.Ordinal); // tokens of this node
-    private readonly ConcurrentDictionary<TagState, Task<long>> _fetching = new();
-    private readonly Lock _random = new();
     private long _tokens;
 
     /// <summary>Whether this node may use Redis now: connected, up to date, and not failing.</summary>
@@ -287,19 +236,9 @@ internal sealed class RedisTier(RedisClient client, IRedisTracker tracker, Cache
     /// <summary>The generations of the tags, at the latest as of now; null when they cannot be had.</summary>
     public async ValueTask<long[]?> GenerationsAsync(IReadOnlyList<TagState> tags, CancellationToken cancel)
     {
-        var generations = new long[tags.Count];
         try
         {
-            for (var i = 0; i < generations.Length; i++)
-            {
-                generations[i] = tags[i].Generation is >= 0 and var known ? known : await FetchAsync(tags[i]).WaitAsync(cancel);
-                if (generations[i] < 0)
-                {
-                    return null;
-                }
-            }
-
-            return generations;
+            return await _generations.ReadAsync(tags, cancel);
         }
         catch (RedisException)
         {
@@ -311,34 +250,15 @@ internal sealed class RedisTier(RedisClient client, IRedisTracker tracker, Cache
     /// <summary>Whether the tags still have these generations in Redis itself.</summary>
     public async ValueTask<bool> GenerationsHoldAsync(IReadOnlyList<TagState> tags, long[] generations)
     {
-        var reads = new Task<byte[]?>[tags.Count];
         try
         {
-            for (var i = 0; i < reads.Length; i++)
-            {
-                reads[i] = client.GetAsync(state.Keys.Tag(tags[i].Name), CancellationToken.None).AsTask();
-            }
-
-            var values = await Task.WhenAll(reads);
-            var hold = true;
-            for (var i = 0; i < values.Length; i++)
-            {
-                hold &= Generation(values[i]) == generations[i];
-            }
-
-            return hold;
+            return await _generations.HoldAsync(tags, generations);
         }
         catch (RedisException)
         {
             return false;
         }
     }
-
-    /// <summary>A tag's generation as Redis has it.</summary>
-    public static long Generation(byte[]? value) =>
-        value is null ? TagState.Missing
-        : Utf8Parser.TryParse(value, out long number, out var used) && used == value.Length && number >= 0 ? number
-        : TagState.Missing;
 
     private async ValueTask<ReadResult> JudgeAsync(CacheRegion region, string name, CachePolicy policy, TrackedValue read, int epoch, CancellationToken cancel)
     {
@@ -373,45 +293,6 @@ internal sealed class RedisTier(RedisClient client, IRedisTracker tracker, Cache
 
     private static CacheEntry? Resident(CacheRegion region, string name, ReadOnlySpan<byte> version) =>
         region.Memory.TryGet(name, out var entry) && entry.Version.SequenceEqual(version) ? entry : null;
-
-    /// <summary>Reads a tag's generation, tracked, and gives it one if it has none. Those who ask at once share one read.</summary>
-    private async Task<long> FetchAsync(TagState tag)
-    {
-        var task = _fetching.GetOrAdd(tag, static (tag, self) => self.FetchOnceAsync(tag), this);
-        try
-        {
-            return await task;
-        }
-        finally
-        {
-            _fetching.TryRemove(KeyValuePair.Create(tag, task));
-        }
-    }
-
-    private async Task<long> FetchOnceAsync(TagState tag)
-    {
-        var key = state.Keys.Tag(tag.Name);
-        for (var attempt = 0; attempt < 3; attempt++)
-        {
-            if (Generation((await client.GetTrackedAsync(key, tracker, CancellationToken.None)).Value) is >= 0 and var generation)
-            {
-                return generation;
-            }
-
-            // Random, so that a generation that was lost never comes back.
-            await client.ExecuteAsync(["SET", key, Draw(), "NX", "PX", TagLifeMs], CancellationToken.None);
-        }
-
-        return TagState.Missing;
-    }
-
-    private long Draw()
-    {
-        lock (_random)
-        {
-            return random.NextInt64(1L << 32, 1L << 62);
-        }
-    }
 
     private static long LockLife(TimeSpan load) => (long)load.TotalMilliseconds + 5000;
 

@@ -12,16 +12,16 @@ public sealed class CacheEntry
     internal const int VersionSize = 16;
 
     private readonly EntryImage _image;
-    private readonly TagState[] _tags;
+    private readonly TagStamp _stamp;
     private readonly long _loaded; // timestamps of the cache's clock
     private object? _shared;
     private int _refreshing;
     private long _retryAt;
 
-    internal CacheEntry(EntryImage image, TagState[] tags, EntryTimes times)
+    internal CacheEntry(EntryImage image, TagStamp stamp, EntryTimes times)
     {
         _image = image;
-        _tags = tags;
+        _stamp = stamp;
         _loaded = times.Loaded;
         FreshUntil = times.FreshUntil;
         EagerFrom = times.EagerFrom;
@@ -56,7 +56,7 @@ public sealed class CacheEntry
     internal EntryImage Image => _image;
 
     /// <summary>Bytes that it takes in memory, about.</summary>
-    internal long Size => _image.Raw.Length + (_tags.Length * 40L);
+    internal long Size => _image.Raw.Length + (_stamp.Tags.Length * 40L);
 
     /// <summary>After a load that failed: not tried again before.</summary>
     internal long RetryAt
@@ -94,26 +94,13 @@ public sealed class CacheEntry
     }
 
     /// <summary>Whether none of its tags was invalidated since its load began, as far as this node has been told.</summary>
-    internal bool TagsHold()
-    {
-        var tags = _tags;
-        var generations = _image.Generations;
-        for (var i = 0; i < tags.Length; i++)
-        {
-            if (tags[i].Generation != generations[i])
-            {
-                return false;
-            }
-        }
+    internal bool TagsHold() => _stamp.Holds();
 
-        return true;
-    }
-
-    internal IReadOnlyList<TagState> Tags => _tags;
+    internal IReadOnlyList<TagState> Tags => _stamp.Tags;
 
     /// <summary>The same entry, fresh for no longer than up to the timestamp.</summary>
     internal CacheEntry FreshFor(long until) =>
-        new(_image, _tags, new EntryTimes(_loaded, EagerFrom, Math.Min(FreshUntil, until), StaleUntil, Epoch)) { Shared = Shared, RetryAt = RetryAt };
+        new(_image, _stamp, new EntryTimes(_loaded, EagerFrom, Math.Min(FreshUntil, until), StaleUntil, Epoch)) { Shared = Shared, RetryAt = RetryAt };
 
     /// <summary>True for the first who asks: that one refreshes.</summary>
     internal bool ClaimRefresh() => Interlocked.Exchange(ref _refreshing, 1) == 0;

@@ -12,7 +12,7 @@ internal sealed class EntryMaker(CacheOptions options, CacheState state, Random 
 
     /// <summary>Stands for "not cached".</summary>
     public static CacheEntry Nothing { get; } = new(
-        EntryFormat.Write(EntryFlags.Negative, stackalloc byte[CacheEntry.VersionSize], 0, 0, [], [], []), [], new EntryTimes(0, 0, 0, 0, EntryTimes.Untracked));
+        EntryFormat.Write(EntryFlags.Negative, stackalloc byte[CacheEntry.VersionSize], 0, 0, [], [], []), TagStamp.None, new EntryTimes(0, 0, 0, 0, EntryTimes.Untracked));
 
     /// <summary>The bytes to store, with a version of its own and a jittered lifetime.</summary>
     public EntryImage Image(LoadRequest request, Loaded loaded, long[] generations)
@@ -39,13 +39,13 @@ internal sealed class EntryMaker(CacheOptions options, CacheState state, Random 
 
     /// <summary>Of a cache without Redis: memory is all there is.</summary>
     public CacheEntry Local(EntryImage image, TagState[] tags, CachePolicy policy, Loaded loaded) =>
-        new(image, tags, Times.Of(image, policy, state.Clock, state.Clock.Now, image.LifetimeMs + image.StaleMs, state.Lease.Epoch, capped: false)) { Shared = loaded.Shared };
+        new(image, state.StampOf(tags, image.Generations), Times.Of(image, policy, state.Clock, state.Clock.Now, image.LifetimeMs + image.StaleMs, state.Lease.Epoch, capped: false)) { Shared = loaded.Shared };
 
     /// <summary>To hand out, not to keep.</summary>
     public CacheEntry HandedOut(LoadRequest request, Loaded loaded, long started)
     {
         var image = Image(request, loaded, new long[request.Tags.Length]);
-        return new CacheEntry(image, [], Times.Of(image, request.Policy, state.Clock, started, image.LifetimeMs + image.StaleMs, EntryTimes.Untracked)) { Shared = loaded.Shared };
+        return new CacheEntry(image, TagStamp.None, Times.Of(image, request.Policy, state.Clock, started, image.LifetimeMs + image.StaleMs, EntryTimes.Untracked)) { Shared = loaded.Shared };
     }
 
     /// <summary>To keep for no longer than the bound on propagation, from the start of the load: nobody tells this node when it changes.</summary>
@@ -53,7 +53,7 @@ internal sealed class EntryMaker(CacheOptions options, CacheState state, Random 
     {
         var image = Image(request, loaded, new long[request.Tags.Length]);
         var until = started + Math.Min(_bound, state.Clock.Ticks(image.LifetimeMs));
-        return new CacheEntry(image, [], new EntryTimes(started, long.MaxValue, until, until, epoch)) { Shared = loaded.Shared };
+        return new CacheEntry(image, TagStamp.None, new EntryTimes(started, long.MaxValue, until, until, epoch)) { Shared = loaded.Shared };
     }
 
     /// <summary>Whether the policy keeps such a value at all.</summary>

@@ -13,17 +13,14 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
     private readonly Clock _clock = state.Clock;
     private readonly long _bound = state.Clock.Ticks(options.PropagationBound);
 
-    /// <summary>A value in memory that may be served as it is. Does not allocate.</summary>
-    public bool IsFresh(CacheEntry entry, long now) =>
-        now < entry.FreshUntil && (state.Lease.Covers(entry.Epoch, now) || !options.Coherent) && entry.TagsHold();
-
     public async Task<Answer> FindAsync(Flight flight, CacheRegion region, string name, LoadRequest request)
     {
-        var now = _clock.Now;
+        var (now, until) = (_clock.Now, state.Lease.Until); // before the entry is judged: a lease that ends meanwhile is older
         if (request.Refreshes.IsEmpty && region.Memory.TryGet(name, out var present) && IsFresh(present, now))
         {
             // Right at the lease's last beat, or, where nobody watches it, when its load began.
-            return new Answer(present, (present.Epoch == state.Lease.Epoch ? state.Lease.Until : present.FreshUntil) - _bound, Source.Memory);
+            var right = present.Epoch == state.Lease.Epoch ? until : present.FreshUntil;
+            return new Answer(present, Math.Max(right, long.MinValue + _bound) - _bound, Source.Memory);
         }
 
         if (redis is null)
@@ -58,6 +55,9 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
             throw;
         }
     }
+
+    private bool IsFresh(CacheEntry entry, long now) =>
+        now < entry.FreshUntil && (state.Lease.Covers(entry.Epoch, now) || !options.Coherent) && entry.TagsHold();
 
     private async Task<Answer> FindInRedisAsync(RedisTier tier, Flight flight, CacheRegion region, string name, LoadRequest request)
     {

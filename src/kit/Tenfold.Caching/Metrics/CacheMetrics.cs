@@ -10,7 +10,7 @@ internal sealed class CacheMetrics : IDisposable
 
     private readonly Meter _meter = new(MeterName);
 
-    public CacheMetrics(CacheState state)
+    public CacheMetrics(CacheState state, Func<bool> isCoherent)
     {
         _meter.CreateObservableCounter("tenfold.cache.hits", () => state.Regions.Values.SelectMany(Hits), "{read}", "Reads answered from a layer.");
         Counter("tenfold.cache.misses", "{read}", "Reads that no layer could answer.", counts => counts.Misses);
@@ -24,6 +24,8 @@ internal sealed class CacheMetrics : IDisposable
         _meter.CreateObservableGauge("tenfold.cache.memory.bytes", () => state.Memory.Weight, "By", "Memory held.");
         _meter.CreateObservableGauge("tenfold.cache.memory.entries", () => state.Memory.Count, "{entry}", "Entries in memory.");
         _meter.CreateObservableGauge("tenfold.cache.invalidations.pending", () => state.Journal.Count, "{invalidation}", "Invalidations that Redis does not know of yet.");
+
+        _meter.CreateObservableGauge("tenfold.cache.coherent", () => isCoherent() ? 1 : 0, description: "1 while Redis is in use.");
 
         void Counter(string name, string unit, string description, Func<CacheCounts, long> value) =>
             _meter.CreateObservableCounter(name, () => state.Regions.Values.Select(region => new Measurement<long>(value(region.Counters.Read(region.Name)), Policy(region))), unit, description);

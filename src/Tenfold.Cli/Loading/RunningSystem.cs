@@ -1,0 +1,6 @@
+namespace Tenfold.Cli.Loading;
+
+/// <summary>A system that is up.</summary>
+/// <param name="Gateway">Where its gateway listens.</param>
+/// <param name="ReadMetrics">What its instances say at <c>/metrics</c> now, by their names.</param>
+internal sealed record RunningSystem(Uri Gateway, Func<CancellationToken, Task<IReadOnlyDictionary<string, string>>> ReadMetrics);
