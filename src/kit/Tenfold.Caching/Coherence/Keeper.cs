@@ -12,6 +12,9 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
 {
     private const int Batch = 256;
 
+    private static readonly TimeSpan SoonestRetry = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LatestRetry = TimeSpan.FromMilliseconds(250);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _kick = new(0, 1);
@@ -49,6 +52,7 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
     private async Task RunAsync()
     {
         var interval = options.PropagationBound / 4;
+        var pause = SoonestRetry;
         while (!_stop.IsCancellationRequested)
         {
             try
@@ -65,9 +69,11 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
                 return;
             }
 
+            // While Redis is not in use it is asked more often, however long the bound: the cache is to be ready soon.
+            pause = state.Journal.IsOpen ? SoonestRetry : pause * 2 < LatestRetry ? pause * 2 : LatestRetry;
             try
             {
-                await _kick.WaitAsync(interval, _stop.Token);
+                await _kick.WaitAsync(state.Journal.IsOpen || interval < pause ? interval : pause, _stop.Token);
                 // A kick while nothing can be reached must not spin.
                 await Task.Delay(TimeSpan.FromMilliseconds(5), state.Clock.Time, _stop.Token);
             }

@@ -5,7 +5,7 @@ namespace Tenfold.Caching.Tests.Support;
 internal static class Wait
 {
     /// <summary>Generous: it only matters when the test fails.</summary>
-    public static readonly TimeSpan Most = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Most = TimeSpan.FromSeconds(60);
 
     public static async Task ForAsync(string what, Func<Task<bool>> holds)
     {
