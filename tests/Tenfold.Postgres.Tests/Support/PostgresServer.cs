@@ -204,7 +204,7 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         var postmaster = _process!.Id;
         Signal(postmaster, signal);
-        foreach (var stat in Directory.EnumerateDirectories("/proc").Select(folder => Path.Combine(folder, "stat")))
+        foreach (var stat in Directory.EnumerateDirectories("/proc").Where(folder => int.TryParse(Path.GetFileName(folder), out _)).Select(folder => Path.Combine(folder, "stat")))
         {
             // "pid (name) state parent …": a name of PostgreSQL's has no bracket in it.
             if (ReadIfThere(stat)?.Split(") ") is [var start, var rest, ..] && rest.Split(' ')[1] == postmaster.ToString())
