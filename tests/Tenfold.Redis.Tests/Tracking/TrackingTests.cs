@@ -55,6 +55,29 @@ public sealed class TrackingTests(ServerFixture fixture) : IClassFixture<ServerF
     }
 
     [Fact]
+    public async Task The_loss_of_a_connection_that_nothing_was_read_on_costs_no_copy()
+    {
+        await using var client = new RedisClient(Patient.Options(fixture.Server.Url));
+        var (copy, heard) = (new Copy(), 0);
+        using var registration = client.Track(copy);
+        await using var subscription = await client.SubscribeAsync("kept", _ =>
+        {
+            Interlocked.Increment(ref heard);
+            return default;
+        });
+        await client.GetTrackedAsync("kept".Utf8(), copy);
+        await fixture.Client.ExecuteAsync(["CLIENT", "KILL", "TYPE", "pubsub"]);
+        await Eventually.IsTrueAsync(
+            async () =>
+            {
+                await client.PublishAsync("kept", "x".Utf8());
+                return Volatile.Read(ref heard) > 0;
+            },
+            "subscribed again");
+        Assert.True(copy.Values.ContainsKey("kept"));
+    }
+
+    [Fact]
     public async Task The_error_of_a_tracked_read_is_thrown_and_nothing_is_copied()
     {
         var copy = new Copy();
