@@ -51,7 +51,7 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
 
     private async Task RunAsync()
     {
-        var interval = options.PropagationBound / 4;
+        var interval = (options.PropagationBound < options.NodeTimeout ? options.PropagationBound : options.NodeTimeout) / 4;
         var pause = SoonestRetry;
         while (!_stop.IsCancellationRequested)
         {
@@ -60,13 +60,15 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
                 await BeatAsync();
                 Report(null);
             }
-            catch (RedisException failure)
-            {
-                Report(failure);
-            }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
                 return;
+            }
+#pragma warning disable CA1031 // Whatever it is: a cache whose loop has ended would never be coherent again.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                Report(failure);
             }
 
             // While Redis is not in use it is asked more often, however long the bound: the cache is to be ready soon.
@@ -91,9 +93,9 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
         {
             await client.ExecuteAsync(["SET", state.Keys.Node(state.Node), 1, "PX", (long)options.NodeTimeout.TotalMilliseconds], _stop.Token);
         }
-        catch (RedisServerException)
+        catch (RedisServerException full) when (full.Code == "OOM")
         {
-            // No memory, or a replica: it answers all the same, and that is what the lease asks.
+            // No memory even for that: it answers all the same, and that is what the lease asks.
         }
 
         state.Lease.Prolong(epoch, sent + state.Clock.Ticks(options.PropagationBound));
@@ -156,7 +158,7 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
         }
     }
 
-    private void Report(RedisException? failure)
+    private void Report(Exception? failure)
     {
         if (failure is not null && !_away)
         {
