@@ -85,21 +85,70 @@ public sealed class CachedEndpointTests : IAsyncLifetime
     [Fact]
     public async Task The_handler_sees_only_what_the_key_holds()
     {
-        _handler = context => context.Response.WriteAsync($"{context.Request.Headers.AcceptLanguage}|{context.Request.Headers["X-Forwarded-Host"]}|{context.Request.Headers.Cookie}|{context.User.Identity?.Name}");
+        _handler = context => context.Response.WriteAsync($"{context.Request.Headers.AcceptLanguage}|{context.Request.Host}|{context.Request.Headers["X-Forwarded-Host"]}|{context.Request.Headers.Cookie}|{context.User.Identity?.Name}");
         await using var instance = await StartAsync("products: { ttl: 1h, http: { vary: [Accept-Language] } }");
 
-        Assert.Equal("de||| 1", await GetAsync("de", "evil.example"));
-        Assert.Equal("de||| 1", await GetAsync("de", "other.example"));
-        Assert.Equal("fr||| 2", await GetAsync("fr", "evil.example"));
+        Assert.Equal("de|localhost||| 1", await GetAsync("de", "evil.example"));
+        Assert.Equal("de|localhost||| 1", await GetAsync("de", "other.example"));
+        Assert.Equal("fr|localhost||| 2", await GetAsync("fr", "evil.example"));
 
         async Task<string> GetAsync(string language, string host)
         {
             using var ask = new HttpRequestMessage(HttpMethod.Get, "/products");
             ask.Headers.Add("Accept-Language", language);
             ask.Headers.Add("X-Forwarded-Host", host);
+            ask.Headers.Host = host;
             ask.Headers.Add("Cookie", "session=1");
             using var answer = await instance.Http.SendAsync(ask);
             return await answer.Content.ReadAsStringAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Two_requests_that_differ_do_not_meet_under_one_key()
+    {
+        await using var instance = await StartAsync("products: { ttl: 1h, http: { vary: [X-A, X-B] } }");
+        (string Path, string A, string B)[] requests =
+        [
+            ("/products", "", ""), ("/products?page=1", "", ""), ("/products/x", "", ""), ("/products/x?page=1", "", ""), ("/products/x%3Fpage=1", "", ""), ("/products/x%20?page=1", "", ""),
+            ("/products", "a", "b"), ("/products", "a 1:b", ""), ("/products", "", "a 1:b"), ("/products", "b", "a"),
+        ];
+        for (var round = 0; round < 2; round++)
+        {
+            for (var i = 0; i < requests.Length; i++)
+            {
+                using var ask = new HttpRequestMessage(HttpMethod.Get, requests[i].Path) { Headers = { { "X-A", requests[i].A }, { "X-B", requests[i].B } } };
+                using var answer = await instance.Http.SendAsync(ask);
+                Assert.Equal($"answer {i + 1}", await answer.Content.ReadAsStringAsync());
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_hit_late_in_its_life_loads_the_answer_anew_and_nobody_waits_for_it()
+    {
+        await using var instance = await StartAsync("products: { ttl: 60s, eager: 1%, jitter: 0% }");
+        Assert.Equal("answer 1", await instance.Http.GetStringAsync("/products"));
+        await Wait.ForAsync("it is loaded anew", async () =>
+        {
+            using var answer = await instance.Http.GetAsync("/products");
+            Assert.Equal("tenfold; hit; detail=memory", Status(answer));
+            return await answer.Content.ReadAsStringAsync() != "answer 1";
+        });
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_private_or_not_to_be_stored_is_not_kept()
+    {
+        foreach (var control in new[] { "private, max-age=60", "no-store" })
+        {
+            await using var instance = await StartAsync("products: { ttl: 1h }");
+            _handler = context =>
+            {
+                context.Response.Headers.CacheControl = control;
+                return context.Response.WriteAsync("answer");
+            };
+            Assert.NotEqual(await instance.Http.GetStringAsync("/products"), await instance.Http.GetStringAsync("/products"));
         }
     }
 
@@ -148,6 +197,27 @@ public sealed class CachedEndpointTests : IAsyncLifetime
                 Assert.Equal("answer 1", await answer.Content.ReadAsStringAsync());
                 return Status(answer) == "tenfold; hit; detail=stale";
             });
+        }
+    }
+
+    [Fact]
+    public async Task An_answer_that_stands_in_while_its_load_is_not_tried_again_says_so()
+    {
+        await using var instance = await StartAsync("products: { ttl: 50ms, stale: 1h, throttle: 1h, jitter: 0% }");
+        await instance.Http.GetStringAsync("/products");
+        _handler = _ => throw new InvalidOperationException("broken");
+        await Wait.ForAsync("it has been tried", () =>
+        {
+            Assert.InRange(_runs, 1, 2);
+            return StaleAsync();
+        });
+        Assert.True(await StaleAsync());
+        Assert.Equal(2, _runs);
+
+        async Task<bool> StaleAsync()
+        {
+            using var answer = await instance.Http.GetAsync("/products");
+            return Status(answer) == "tenfold; hit; detail=stale";
         }
     }
 
@@ -260,7 +330,7 @@ public sealed class CachedEndpointTests : IAsyncLifetime
         return instance;
     }
 
-    private void Map(WebApplication app) => app.MapGet("/products", async (HttpContext context) =>
+    private void Map(WebApplication app) => app.MapGet("/products/{id?}", async (HttpContext context) =>
     {
         var run = Interlocked.Increment(ref _runs);
         context.Response.ContentType = "application/json";
