@@ -20,6 +20,9 @@ public sealed record Store
     [Between("10ms", "1h")]
     public TimeSpan? ReplicaLag { get; init; }
 
+    /// <summary>PostgreSQL: tables in range partitions by date, which are made ahead and dropped when their time is over.</summary>
+    public IReadOnlyList<PartitionedTable> Partitions { get; init; } = [];
+
     /// <summary><see cref="Memory"/>, or its default.</summary>
     public ByteSize MemoryLimit => Memory ?? ByteSize.FromMebibytes(Engine == StoreEngine.Postgres ? 128 : 256);
 
