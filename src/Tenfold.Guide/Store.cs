@@ -16,6 +16,9 @@ public sealed record Store
     /// <summary>PostgreSQL: connections that each instance keeps. Default for PostgreSQL: min 0, max 20.</summary>
     public Pool? Pool { get; init; }
 
+    /// <summary>PostgreSQL: tables in range partitions by date, which are made ahead and dropped when their time is over.</summary>
+    public IReadOnlyList<PartitionedTable> Partitions { get; init; } = [];
+
     /// <summary><see cref="Memory"/>, or its default.</summary>
     public ByteSize MemoryLimit => Memory ?? ByteSize.FromMebibytes(Engine == StoreEngine.Postgres ? 128 : 256);
 

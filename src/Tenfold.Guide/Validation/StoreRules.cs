@@ -24,8 +24,10 @@ internal static class StoreRules
             {
                 OnlyForPostgres($"{path}.schema", findings);
                 OnlyForPostgres($"{path}.pool", findings);
+                OnlyForPostgres($"{path}.partitions", findings);
             }
 
+            PartitionRules.Check($"{path}.partitions", guide, store, findings);
             if (store.Pool is { } pool && pool.Min > pool.Max && findings.IsReadable($"{path}.pool.max"))
             {
                 findings.Add($"{path}.pool.min", $"{pool.Min} is more than max {pool.Max}");
