@@ -207,7 +207,7 @@ public sealed class ShardedStore : IAsyncDisposable
                 catch (PostgresException e) when (e.SqlState == ShardSchema.NotOwned)
                 {
                     // What the driver was preparing behind the hold was never parsed: it must not count on it.
-                    await connection.UnprepareAllAsync(CancellationToken.None);
+                    connection.UnprepareAll();
                     throw;
                 }
             }
