@@ -117,6 +117,7 @@ public sealed class BucketMover(ShardedStore store, MoveOptions options, Action<
             await ShardSchema.EnsureAsync(owner, home: target == 0, cancel); // as instances' user, who is to use it
         }
 
+        await Partitions.PartitionMirror.MakeAsync(from, to, TimeProvider.System, cancel); // rows of any date find a place
         await MovePreflight.CheckAsync(from, to, source, target, slotIsThere: false, cancel);
     }
 
