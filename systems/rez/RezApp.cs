@@ -37,9 +37,9 @@ public static class RezApp
     internal static WebApplicationBuilder NewBuilder(string[] args) => WebApplication.CreateSlimBuilder(args);
 
     /// <summary>The app, not started.</summary>
-    internal static WebApplication Build(WebApplicationBuilder builder)
+    internal static WebApplication Build(WebApplicationBuilder builder, Action<TenfoldOptions>? configure = null)
     {
-        builder.AddTenfold();
+        builder.AddTenfold(configure);
         AddFeatures(builder.Services);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {

@@ -20,6 +20,7 @@ public sealed class MetricsTests
 
         using var missing = await gateway.Client.GetAsync("/api/missing");
         using var none = await gateway.Client.GetAsync("/none");
+        await gateway.UntilAsync(now => now.Total.Requests == 5);
         var text = await gateway.Client.GetStringAsync("/metrics");
 
         Assert.Contains("tenfold_gateway_requests_total{route=\"GET /api/products/{id}\",service=\"api\",instance=\"api-1\",code=\"2xx\"} 3\n", text, StringComparison.Ordinal);
@@ -32,6 +33,14 @@ public sealed class MetricsTests
         Assert.Equal(3, snapshot.ByRoute["GET /api/products/{id}"].Latency.Count);
         Assert.Equal(4, snapshot.ByService["api"].Requests);
         Assert.Equal(4, snapshot.Of("api", "api-1").Requests);
+    }
+
+    [Fact]
+    public async Task What_is_refused_before_it_is_understood_is_counted_too()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await gateway.SendRawAsync("GET /\r\n\r\n");
+        await gateway.UntilAsync(now => now.ByRoute.TryGetValue("none", out var none) && none.ByClass[4] == 1);
     }
 
     [Fact]
@@ -73,8 +82,8 @@ public sealed class MetricsTests
     {
         await using var upstream = new HeldUpstream("last");
         var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        using var busy = await gateway.ConnectAsync(); // first, so that it is told first
         using var idle = await gateway.ConnectAsync();
-        using var busy = await gateway.ConnectAsync();
         await busy.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         await upstream.Arrived;
         var stopping = gateway.Server.DisposeAsync().AsTask();

@@ -106,6 +106,7 @@ internal sealed class Listener : IAsyncDisposable
             options.UnsafePreferInlineScheduling = true;
             options.WaitForDataBeforeAllocatingBuffer = section.Limits.Connections > 2000;
             options.Backlog = 4096;
+            options.MaxReadBufferSize = 128 * 1024; // of each client, when an instance takes its body slowly
         });
         builder.WebHost.ConfigureKestrel(options => Configure(options, port));
         var host = builder.Build();
@@ -165,13 +166,13 @@ internal sealed class Listener : IAsyncDisposable
     // False when it turns out to be HTTP/2; nothing has been taken from it then.
     private async Task<bool> ServeHttp1Async(ConnectionContext connection, bool tls)
     {
-        var client = new Http1Client(connection, tls ? null : connection.Features.Get<IConnectionSocketFeature>()?.Socket, new ClientAddress(connection.RemoteEndPoint, tls, _trusted), _guide.Gateway.Limits, _clock);
+        var client = new Http1Client(connection, tls ? null : connection.Features.Get<IConnectionSocketFeature>()?.Socket, new ClientAddress(connection.RemoteEndPoint, tls, _trusted), _guide.Gateway.Limits, _clock, _forwarder);
         _sweeper.Add(client);
         using var stopping = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested
             .UnsafeRegister(static c => ((Http1Client)c!).CloseWhenIdle(), client);
         try
         {
-            await client.RunAsync(_forwarder);
+            await client.RunAsync();
             return !client.SpeaksHttp2;
         }
         finally
