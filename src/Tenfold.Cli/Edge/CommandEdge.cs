@@ -1,8 +1,11 @@
 using System.CommandLine;
+using Npgsql;
 using Tenfold.Cli.Loading;
 using Tenfold.Cli.Verbs;
 using Tenfold.Gateway;
 using Tenfold.Guide.Validation;
+using Tenfold.Postgres;
+using Tenfold.Postgres.Shards;
 using Tenfold.Runtime;
 using Tenfold.Runtime.Control;
 using Tenfold.Runtime.State;
@@ -29,6 +32,7 @@ internal static class CommandEdge
             LogsVerb.Create(shell),
             RestartVerb.Create(shell),
             ScaleVerb.Create(shell),
+            ShardsVerb.Create(shell),
             DownVerb.Create(shell),
             SchemaVerb.Create(shell),
         };
@@ -75,7 +79,8 @@ internal static class CommandEdge
     {
         UsageException => ExitCode.Usage,
         RuntimeException { Failure: var failure } => CodeOf(failure),
-        GatewayException or IOException or UnauthorizedAccessException => ExitCode.Machine,
+        ShardException => ExitCode.Missed,
+        NpgsqlException or PostgresStoreException or GatewayException or IOException or UnauthorizedAccessException => ExitCode.Machine,
         _ => null,
     };
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Tenfold.Cli.Sharding;
 using Tenfold.Guide.Reading;
 using Tenfold.Runtime.Control;
 using Tenfold.Runtime.Host;
@@ -31,6 +32,7 @@ internal sealed record LogReport(string Source, DateTimeOffset Time, string Orig
     WriteIndented = true)]
 [JsonSerializable(typeof(CheckReport))]
 [JsonSerializable(typeof(DownReport))]
+[JsonSerializable(typeof(ShardsReport))]
 [JsonSerializable(typeof(SystemStatus))]
 internal sealed partial class CliJson : JsonSerializerContext;
 

@@ -114,10 +114,11 @@ public sealed class BucketMover(ShardedStore store, MoveOptions options, Action<
         await using var to = await MoveConnections.OpenAsync(store, target, cancel);
         await using (var owner = await store.Databases.Of(store.Map.Databases.First(database => database.Id == target)).OpenWriterAsync(null, cancel))
         {
-            await ShardSchema.EnsureAsync(owner, home: target == 0, cancel); // as instances' user, who is to use it
+            // As instances' user, who is to use and keep them.
+            await ShardSchema.EnsureAsync(owner, home: target == 0, cancel);
+            await Partitions.PartitionMirror.MakeAsync(from, owner, TimeProvider.System, cancel); // rows of any date find a place
         }
 
-        await Partitions.PartitionMirror.MakeAsync(from, to, TimeProvider.System, cancel); // rows of any date find a place
         await MovePreflight.CheckAsync(from, to, source, target, slotIsThere: false, cancel);
     }
 

@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Tenfold.Cli.Edge;
+using Tenfold.Guide;
+using Tenfold.Postgres;
+using Tenfold.Postgres.Shards;
+using Tenfold.Runtime;
+using Tenfold.Runtime.Control;
+
+namespace Tenfold.Cli.Sharding;
+
+/// <summary>A PostgreSQL store of a system that is up.</summary>
+internal static class RunningStore
+{
+    /// <exception cref="UsageException">The system has no such store, or several and none was named.</exception>
+    /// <exception cref="RuntimeException">The system is down.</exception>
+    public static async Task<ShardedStore> OpenAsync(Shell shell, string system, string? name, CancellationToken cancel)
+    {
+        var located = Systems.Read(shell, system);
+        var store = Choose(located.Guide, name);
+        using var client = new ControlClient(Systems.State(shell, system), shell.Time);
+        var databases = (await client.DatabasesAsync(cancel) ?? throw new RuntimeException(RuntimeFailure.Failed, $"{located.Guide.System} is down; start it with: tenfold up {system}"))
+            .Where(database => database.Store == store)
+            .ToDictionary(database => database.Number);
+        if (!databases.TryGetValue(0, out var home))
+        {
+            throw new RuntimeException(RuntimeFailure.Failed, $"the running {located.Guide.System} has no store {store}; its guide was changed since it was started: 'tenfold down {system}' and up again");
+        }
+
+        return await ShardedStore.StartAsync(
+            new ShardedStoreOptions
+            {
+                Home = new PostgresOptions { Name = store, ConnectionString = home.ConnectionString },
+                Others = databases.Where(database => database.Key > 0).ToDictionary(database => database.Key, database => database.Value.ConnectionString),
+                Movers = databases.ToDictionary(database => database.Key, database => database.Value.AdminConnectionString),
+                Scheme = BucketScheme.Hash(located.Guide.Stores[store].Buckets),
+                MakesIds = false,
+            },
+            shell.Time,
+            new Random(),
+            NullLoggerFactory.Instance,
+            cancel);
+    }
+
+    private static string Choose(SystemGuide guide, string? name)
+    {
+        string[] stores = [.. guide.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres).Select(store => store.Key)];
+        return (name, stores) switch
+        {
+            (_, []) => throw new UsageException($"{guide.System} has no PostgreSQL store"),
+            (null, [var only]) => only,
+            (null, _) => throw new UsageException($"{guide.System} has several PostgreSQL stores; name one with --store: {string.Join(", ", stores)}"),
+            _ => stores.Contains(name, StringComparer.Ordinal) ? name! : throw new UsageException($"{guide.System} has no PostgreSQL store '{name}'; it has {string.Join(", ", stores)}"),
+        };
+    }
+}
