@@ -29,7 +29,7 @@ internal static class Samples
             instance: { cpu: 500m, memory: 536870912 }
             health: { <<: *health, path: /ready }
         stores:
-          main: { engine: postgres, schema: schema, memory: 256Mi, pool: { min: 1, max: "50" } }
+          main: { engine: postgres, schema: schema, memory: 256Mi, pool: { min: 1, max: "50" }, replicas: 2, synchronous: true, shards: 4, buckets: 128 }
           cache: { engine: redis }
         gateway:
           port: 0

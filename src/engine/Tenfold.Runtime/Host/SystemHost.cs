@@ -188,7 +188,10 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         {
             if (store.Schema is { } schema)
             {
-                await StepAsync($"schema of {name}", () => Migrations.ApplyAsync(_stores!.ConnectionString(name), Path.Combine(_guide.Folder, schema), Note, cancel));
+                foreach (var (database, connectionString) in _stores!.ConnectionStrings(name))
+                {
+                    await StepAsync($"schema of {database}", () => Migrations.ApplyAsync(connectionString, Path.Combine(_guide.Folder, schema), Note, cancel));
+                }
             }
         }
     }
