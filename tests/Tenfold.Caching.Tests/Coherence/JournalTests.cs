@@ -78,18 +78,32 @@ public sealed class JournalTests
     {
         var lease = new Lease();
         lease.Prolong(0, 100);
-        Assert.True(lease.Covers(0, 99));
-        Assert.False(lease.Covers(0, 100));
+        Assert.True(lease.Covers(0, lease.Until, 99));
+        Assert.False(lease.Covers(0, lease.Until, 100));
         lease.EndEpoch();
         lease.Prolong(0, 200); // an answer from the connection before
-        Assert.False(lease.Covers(0, 50));
-        Assert.False(lease.Covers(1, 50));
+        Assert.False(lease.Covers(0, lease.Until, 50));
+        Assert.False(lease.Covers(1, lease.Until, 50));
         lease.Prolong(1, 200);
-        Assert.True(lease.Covers(1, 150));
-        Assert.False(lease.Covers(0, 150));
+        Assert.True(lease.Covers(1, lease.Until, 150));
+        Assert.False(lease.Covers(0, lease.Until, 150));
+        var before = lease.Until;
+        lease.Prolong(1, 300);
+        Assert.False(lease.Covers(1, before, 250)); // of an entry that was fetched before
         var untracked = lease.UntrackedEpoch;
-        Assert.True(lease.Covers(untracked, 1000));
+        Assert.True(lease.Covers(untracked, lease.Until, 1000));
         lease.EndUntracked();
-        Assert.False(lease.Covers(untracked, 0));
+        Assert.False(lease.Covers(untracked, lease.Until, 0));
+    }
+
+    [Fact]
+    public void A_tag_that_is_forgotten_stays_unknown_whoever_writes_to_it()
+    {
+        var tag = new TagState("tag") { Generation = 7 };
+        var stamp = new TagStamp([tag], [7]);
+        Assert.True(stamp.Holds());
+        tag.Retire();
+        tag.Generation = 7;
+        Assert.False(stamp.Holds());
     }
 }

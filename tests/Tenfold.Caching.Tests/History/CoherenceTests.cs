@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Tenfold.Caching.TestHost;
 using Tenfold.Caching.Tests.Support;
+using Tenfold.TestSupport;
 
 namespace Tenfold.Caching.Tests.History;
 
@@ -38,8 +39,9 @@ public sealed class CoherenceTests(ITestOutputHelper output)
 
         var late = HistoryChecker.Check(history, TimeSpan.Zero).Select(v => v.Late / 1e6).Order().ToArray();
         output.WriteLine($"within the bound of {Bound.TotalMilliseconds} ms: {late.Length} reads of values already invalidated, the latest {late.LastOrDefault():0.0} ms");
-        Assert.True(history.Count(e => e.Kind == 'R') > 200 * time.TotalSeconds, "too few reads to say anything");
-        Assert.True(history.Count(e => e.Kind == 'I') > 10 * time.TotalSeconds, "too few invalidations to say anything");
+        // Ten times as many on an idle machine of two cores.
+        Assert.True(history.Count(e => e.Kind == 'R') > 100 * time.TotalSeconds, "too few reads to say anything");
+        Assert.True(history.Count(e => e.Kind == 'I') > 5 * time.TotalSeconds, "too few invalidations to say anything");
         Assert.True(violations.Count == 0, $"{violations.Count} violations:\n{string.Join('\n', violations.Take(10))}");
     }
 
@@ -100,7 +102,7 @@ public sealed class CoherenceTests(ITestOutputHelper output)
                 case 0: // comes back with what the disk has, which may be from before some invalidations
                     await redis.KillAsync();
                     await Task.Delay(random.Next(1, 300));
-                    await redis.StartAsync();
+                    await redis.StartAgainAsync();
                     break;
                 case 1:
                     await redis.SendAsync("CLIENT KILL TYPE normal SKIPME yes");
@@ -111,18 +113,18 @@ public sealed class CoherenceTests(ITestOutputHelper output)
                 case 3:
                     await redis.KillAsync();
                     redis.Empty();
-                    await redis.StartAsync();
+                    await redis.StartAgainAsync();
                     break;
                 case 4:
-                    redis.Freeze(true);
+                    redis.Suspend();
                     await Task.Delay(random.Next(100, 800));
-                    redis.Freeze(false);
+                    redis.Resume();
                     break;
                 default: // a node that sleeps through its lease
                     var node = nodes[random.Next(nodes.Count)];
-                    RedisServer.Signal(node.Id, stop: true);
+                    await node.SuspendAsync();
                     await Task.Delay(random.Next(100, 800));
-                    RedisServer.Signal(node.Id, stop: false);
+                    await node.ResumeAsync();
                     break;
             }
         }
