@@ -31,6 +31,9 @@ public sealed record Store
     [Between("1", "65536")]
     public int Buckets { get; init; } = 256;
 
+    /// <summary>PostgreSQL: tables in range partitions by date, which are made ahead and dropped when their time is over.</summary>
+    public IReadOnlyList<PartitionedTable> Partitions { get; init; } = [];
+
     /// <summary><see cref="Memory"/>, or its default.</summary>
     public ByteSize MemoryLimit => Memory ?? ByteSize.FromMebibytes(Engine == StoreEngine.Postgres ? 128 : 256);
 

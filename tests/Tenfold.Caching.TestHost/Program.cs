@@ -12,8 +12,7 @@ switch (args)
             await cache.Ready.WaitAsync(TimeSpan.FromSeconds(60));
             Console.WriteLine("ready");
             await Console.In.ReadLineAsync();
-            using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(Number(seconds)));
-            await cache.RunAsync(workers: 8, stop.Token);
+            await cache.RunAsync(workers: 8, TimeSpan.FromSeconds(Number(seconds)));
             foreach (var counts in cache.Counts)
             {
                 Console.WriteLine(counts);

@@ -22,6 +22,7 @@ public sealed partial class DocumentationTests
         [typeof(PassiveHealth)] = "Passive health",
         [typeof(Store)] = "Store",
         [typeof(Pool)] = "Pool",
+        [typeof(PartitionedTable)] = "Partitioned table",
         [typeof(GatewaySection)] = "Gateway",
         [typeof(Tls)] = "TLS",
         [typeof(GatewayLimits)] = "Limits",

@@ -22,7 +22,7 @@ internal static class StoreRules
 
             if (store.Engine == StoreEngine.Redis)
             {
-                foreach (var key in (ReadOnlySpan<string>)["schema", "pool", "replicas", "synchronous", "shards", "buckets"])
+                foreach (var key in (ReadOnlySpan<string>)["schema", "pool", "replicas", "synchronous", "shards", "buckets", "partitions"])
                 {
                     OnlyForPostgres($"{path}.{key}", findings);
                 }
@@ -38,6 +38,7 @@ internal static class StoreRules
                 findings.Add($"{path}.{(findings.IsWritten($"{path}.buckets") ? "buckets" : "shards")}", $"{store.Buckets} buckets cannot be spread over {store.Shards} databases; each needs one at least");
             }
 
+            PartitionRules.Check($"{path}.partitions", guide, store, findings);
             if (store.Pool is { } pool && pool.Min > pool.Max && findings.IsReadable($"{path}.pool.max"))
             {
                 findings.Add($"{path}.pool.min", $"{pool.Min} is more than max {pool.Max}");

@@ -10,6 +10,7 @@ using Tenfold.AspNetCore.Caching;
 using Tenfold.AspNetCore.Health;
 using Tenfold.AspNetCore.Listening;
 using Tenfold.AspNetCore.Metrics;
+using Tenfold.AspNetCore.Partitions;
 using Tenfold.AspNetCore.RateLimiting;
 using Tenfold.AspNetCore.Sessions;
 using Tenfold.AspNetCore.Stores;
@@ -42,6 +43,7 @@ public static class TenfoldExtensions
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
         AddLogs(builder);
         PostgresStores.Add(builder.Services, builder.Configuration, options);
+        PartitionService.Add(builder.Services, builder.Configuration, instance?.Guide);
         CacheSetup.Add(builder, instance, options);
         AddShared(builder, instance, options);
 

@@ -79,7 +79,7 @@ public sealed class TenfoldCache : IAsyncDisposable
             var breaker = new Breaker(options.BreakAfter, options.BreakFor, clock.Time);
             locks = new LoadLocks(_client, _state, breaker);
             tier = new RedisTier(_client, tracker, options, _state, breaker, locks, random);
-            _keeper = new Keeper(_client, tier, _state, options, _logger);
+            _keeper = new Keeper(_client, redis.Topology == RedisTopology.Cluster, tier, _state, options, _logger);
         }
 
         var maker = new EntryMaker(options, _state, random);

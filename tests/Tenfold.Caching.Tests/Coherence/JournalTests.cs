@@ -106,4 +106,20 @@ public sealed class JournalTests
         tag.Generation = 7;
         Assert.False(stamp.Holds());
     }
+
+    [Fact]
+    public void A_run_changes_with_the_server_and_with_the_primaries_of_a_cluster_but_not_with_their_slots()
+    {
+        const string Cluster = """
+            aa 127.0.0.1:1@1 myself,master - 0 0 1 connected 0-5460
+            cc 127.0.0.1:3@3 slave aa 0 0 1 connected
+            bb 127.0.0.1:2@2 master - 0 0 2 connected 5461-16383
+            dd 127.0.0.1:4@4 master - 0 0 3 connected
+
+            """;
+        Assert.Equal("aa bb", ServerRun.OfCluster(Cluster));
+        Assert.Equal("aa bb", ServerRun.OfCluster(Cluster.Replace("0-5460", "0-10 [11->-bb]", StringComparison.Ordinal)));
+        Assert.Equal("bb cc", ServerRun.OfCluster(Cluster.Replace("aa 127.0.0.1:1@1 myself,master", "aa 127.0.0.1:1@1 myself,slave", StringComparison.Ordinal).Replace("slave aa 0 0 1 connected", "master - 0 0 4 connected 0-5460", StringComparison.Ordinal)));
+        Assert.Equal("abc", ServerRun.OfServer("# Server\r\nrun_id:abc\r\ntcp_port:1"));
+    }
 }

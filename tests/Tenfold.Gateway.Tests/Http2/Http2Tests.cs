@@ -89,6 +89,34 @@ public sealed class Http2Tests
         Assert.Equal(0, seen);
     }
 
+    [Theory]
+    [InlineData("x: a\r\n\r\nGET /smuggled HTTP/1.1\r\nhost", "a")]
+    [InlineData("x: a\r\ny", "b")]
+    [InlineData("x: a", "b")]
+    [InlineData("x ", "b")]
+    [InlineData("x", "a\r\ny: b")]
+    [InlineData("x", "a\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: a")]
+    [InlineData("x", "a\nb")]
+    [InlineData("x", "a\0b")]
+    public async Task A_header_cannot_write_another_one_nor_another_request(string name, string value)
+    {
+        var seen = 0;
+        await using var upstream = RawUpstream.Answering(_ => RawUpstream.Ok($"{Interlocked.Increment(ref seen)}"));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        using var peer = await gateway.ConnectAsync();
+        // HPACK: GET, http, :authority, the path / and a header, whose name and value are literals.
+        var head = $"\u0082\u0086\u0084\u0001\u0001a\0{(char)name.Length}{name}{(char)value.Length}{value}";
+        await peer.SendAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\0\0\0\x04\0\0\0\0\0" + $"\0\0{(char)head.Length}\x01\x05\0\0\0\x01{head}");
+        var answer = "";
+        // The gateway says 400; Kestrel, which sees some of these itself, resets the stream or ends the connection.
+        while (!answer.Contains("\"status\":400", StringComparison.Ordinal) && !answer.Contains("\0\0\x04\x03\0\0\0\0\x01", StringComparison.Ordinal) && await peer.ReadAsync(1) is { Length: > 0 } more)
+        {
+            answer += more;
+        }
+
+        Assert.Equal(0, seen);
+    }
+
     [Fact]
     public async Task Header_values_beyond_ASCII_and_long_methods_pass()
     {

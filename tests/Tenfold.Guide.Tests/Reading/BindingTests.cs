@@ -61,14 +61,13 @@ public sealed class BindingTests
             "g:4:1: milestones: `milestones` is not supported yet",
             "g:5:1: prices: `prices` is not supported yet",
             "g:6:37: stores.main.slow-query: `slow-query` is not supported yet",
-            "g:6:56: stores.main.partitions: `partitions` is not supported yet",
         ],
         Guides.Errors(Guides.Start.TrimEnd() + """
 
             queues: {}
             milestones: []
             prices: {}
-            stores: { main: { engine: postgres, slow-query: 100ms, partitions: [] } }
+            stores: { main: { engine: postgres, slow-query: 100ms } }
             """));
 
     [Fact]

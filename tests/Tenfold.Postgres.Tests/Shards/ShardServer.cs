@@ -12,30 +12,33 @@ public sealed class ShardServer : IAsyncLifetime, ICollectionFixture<ShardServer
 {
     public const string Name = "shards";
 
-    private int _stores;
+    private readonly List<string> _databases = [];
 
     public PostgresServer Server { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Server = await PostgresServer.StartAsync("synchronous_commit=off", "max_connections=200");
+    public async ValueTask InitializeAsync() => Server = await PostgresServer.StartAsync("synchronous_commit=off", "autovacuum=off");
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
 
-    /// <summary>Fresh databases with the tables that the tests shard.</summary>
+    /// <summary>Databases with the tables that the tests shard, empty otherwise. The tests of this collection run one after the other.</summary>
     /// <param name="count">How many.</param>
     public async Task<ShardLayout> DatabasesAsync(int count)
     {
-        var store = Interlocked.Increment(ref _stores);
-        var strings = new List<string>();
-        for (var database = 0; database < count; database++)
+        while (_databases.Count < count)
         {
-            var name = $"store{store}_{database}";
+            var name = $"shard{_databases.Count}";
             await Server.ExecuteAsync($"CREATE DATABASE {name}");
-            strings.Add(new NpgsqlConnectionStringBuilder(Server.ConnectionString) { Database = name, MaxPoolSize = 20 }.ConnectionString);
+            _databases.Add(new NpgsqlConnectionStringBuilder(Server.ConnectionString) { Database = name, MaxPoolSize = 20 }.ConnectionString);
         }
 
-        var layout = new ShardLayout(strings);
+        // What a killed mover, or a test that failed, has left.
+        await Server.ExecuteAsync("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname LIKE 'shard%'");
+        await Server.ExecuteAsync("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
+        var layout = new ShardLayout([.. _databases.Take(count)]);
         for (var database = 0; database < count; database++)
         {
+            await layout.ExecuteAsync(database, "DROP SCHEMA IF EXISTS tenfold CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+            await layout.ExecuteAsync(database, "DO $$ DECLARE name text; BEGIN FOR name IN SELECT pubname FROM pg_publication LOOP EXECUTE format('DROP PUBLICATION %I', name); END LOOP; END $$");
             await layout.ExecuteAsync(database, ShardLayout.Tables);
         }
 

@@ -319,6 +319,7 @@ internal sealed class Http1Client : ClientExchange
     private void Rest()
     {
         Request.Trim();
+        _body.Trim();
         if (Outgoing.Length > 4096)
         {
             Outgoing = [];

@@ -8,7 +8,7 @@ namespace Tenfold.Caching.Coherence;
 /// The cache's own loop: beats, which prolongs the lease and says to others that this node lives; and after every loss of the
 /// connection tells Redis what was invalidated meanwhile, before anything is read from it again.
 /// </summary>
-internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState state, CacheOptions options, ILogger logger) : IAsyncDisposable
+internal sealed class Keeper(RedisClient client, bool isCluster, RedisTier tier, CacheState state, CacheOptions options, ILogger logger) : IAsyncDisposable
 {
     private const int Batch = 256;
 
@@ -103,6 +103,10 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
         {
             await CatchUpAsync(epoch);
         }
+        else if (isCluster)
+        {
+            await CheckRunAsync(); // a node that took over is not always known yet when the connection to the former one is lost
+        }
     }
 
     private async Task CatchUpAsync(int epoch)
@@ -147,9 +151,9 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
     /// <summary>A server that was started again, or that took over, may hold entries from before invalidations that it has lost.</summary>
     private async Task CheckRunAsync()
     {
-        var info = (await client.ExecuteAsync(["INFO", "server"], _stop.Token)).Text ?? "";
-        var at = info.IndexOf("run_id:", StringComparison.Ordinal);
-        var run = at < 0 ? "" : info[(at + 7)..].Split('\r', '\n')[0];
+        var run = isCluster
+            ? ServerRun.OfCluster((await client.ExecuteAsync(["CLUSTER", "NODES"], _stop.Token)).Text ?? "")
+            : ServerRun.OfServer((await client.ExecuteAsync(["INFO", "server"], _stop.Token)).Text ?? "");
         var reset = await client.EvaluateAsync(
             Scripts.BeginRun, [state.Keys.Run(TagTable.All), state.Keys.Tag(TagTable.All)], [Encoding.ASCII.GetBytes(run)], _stop.Token);
         if (reset.Integer == 1)

@@ -71,7 +71,7 @@ public sealed class ShardedStore : IAsyncDisposable
     /// <exception cref="NpgsqlException">The home database cannot be reached.</exception>
     public async ValueTask ReachAsync(long epoch, CancellationToken cancel)
     {
-        if (Map.Epoch < epoch)
+        while (Map.Epoch < epoch)
         {
             await _watcher.RefreshAsync(cancel);
         }
@@ -152,6 +152,18 @@ public sealed class ShardedStore : IAsyncDisposable
         }
 
         await _databases.DisposeAsync();
+    }
+
+    /// <summary>Lists databases in the map that this process was told of and the map does not know.</summary>
+    internal async Task RegisterAsync(NpgsqlConnection home, CancellationToken cancel)
+    {
+        var known = (await _watcher.RefreshAsync(cancel)).Databases;
+        foreach (var (id, connectionString) in _options.Others.Where(other => known.All(database => database.Id != other.Key)))
+        {
+            await ShardMapTable.RegisterAsync(home, new ShardDatabase(id, ShardDatabases.AddressOf(connectionString)), cancel);
+        }
+
+        await _watcher.RefreshAsync(cancel);
     }
 
     private Shard At(ShardMap map, int bucket)

@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Tenfold.Postgres.Shards;
 
@@ -36,7 +37,9 @@ internal static class Sql
         var command = new NpgsqlCommand(sql, connection);
         foreach (var value in parameters)
         {
-            command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
+            command.Parameters.Add(value is NpgsqlLogSequenceNumber
+                ? new NpgsqlParameter { Value = value, NpgsqlDbType = NpgsqlDbType.PgLsn }
+                : new NpgsqlParameter { Value = value ?? DBNull.Value });
         }
 
         return command;
