@@ -22,7 +22,7 @@ internal static class StoreRules
 
             if (store.Engine == StoreEngine.Redis)
             {
-                foreach (var key in (ReadOnlySpan<string>)["schema", "pool", "replicas", "synchronous", "shards", "buckets", "partitions"])
+                foreach (var key in (ReadOnlySpan<string>)["schema", "pool", "replicas", "synchronous", "shards", "buckets", "replica-lag", "partitions"])
                 {
                     OnlyForPostgres($"{path}.{key}", findings);
                 }
@@ -43,6 +43,22 @@ internal static class StoreRules
             {
                 findings.Add($"{path}.pool.min", $"{pool.Min} is more than max {pool.Max}");
             }
+
+            if (store.Pool is { } times)
+            {
+                WholeSeconds($"{path}.pool.idle", times.Idle, findings);
+                WholeSeconds($"{path}.pool.lifetime", times.Lifetime, findings);
+                WholeSeconds($"{path}.pool.wait", times.Wait, findings);
+            }
+        }
+    }
+
+    // Npgsql counts them in seconds.
+    private static void WholeSeconds(string path, TimeSpan time, Findings findings)
+    {
+        if (time.Ticks % TimeSpan.TicksPerSecond != 0 && findings.IsReadable(path))
+        {
+            findings.Add(path, $"{Duration.Format(time)} is not a whole number of seconds");
         }
     }
 

@@ -62,10 +62,14 @@ public sealed class JournalTests
         breaker.Failed();
         breaker.Failed();
         Assert.True(breaker.Allows);
+        Assert.True(breaker.TryEnter());
+        Assert.True(breaker.TryEnter());
         breaker.Failed();
         Assert.False(breaker.Allows);
+        Assert.False(breaker.TryEnter());
         time.Advance(TimeSpan.FromSeconds(1.1));
         Assert.True(breaker.Allows);
+        Assert.Equal([true, false, false], new[] { breaker.TryEnter(), breaker.TryEnter(), breaker.TryEnter() });
         breaker.Failed();
         Assert.False(breaker.Allows);
         time.Advance(TimeSpan.FromSeconds(1.1));

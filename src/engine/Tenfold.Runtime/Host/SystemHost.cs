@@ -296,7 +296,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         await AllAsync([.. starting]);
     }
 
-    private Dictionary<string, string> Strings() => new(_guide.Stores.Keys.SelectMany(_stores!.ConnectionStrings), StringComparer.Ordinal);
+    private Dictionary<string, string> Strings() => new(_guide.Stores.Keys.SelectMany(store => _stores!.ConnectionStrings(store)), StringComparer.Ordinal);
 
     private async Task StopPartsAsync()
     {

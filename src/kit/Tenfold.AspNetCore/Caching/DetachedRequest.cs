@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tenfold.Caching.Loading;
+using Tenfold.Postgres;
 
 namespace Tenfold.AspNetCore.Caching;
 
@@ -58,6 +59,8 @@ internal sealed class DetachedRequest
 
         request.RouteValues = new RouteValueDictionary(_route);
         context.SetEndpoint(_endpoint);
+        // What is kept for everybody must not be older than the invalidation that asked for it, whoever made that.
+        context.Features.Set(new Caller { SeesEverything = true });
         context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(body));
         await _handler(context);
         await context.Response.CompleteAsync();

@@ -19,7 +19,7 @@ internal sealed class RedisTier(RedisClient client, IRedisTracker tracker, Cache
     /// <summary>Reads an entry so that Redis tells about its next change; the tracker puts it into memory.</summary>
     public async ValueTask<ReadResult> ReadAsync(CacheRegion region, string name, CachePolicy policy, CancellationToken cancel)
     {
-        if (!IsUsable)
+        if (!IsUsable || !breaker.TryEnter())
         {
             return default;
         }
@@ -38,7 +38,8 @@ internal sealed class RedisTier(RedisClient client, IRedisTracker tracker, Cache
         }
         catch (RedisServerException)
         {
-            return default; // an answer all the same: what stands under this key says nothing about others
+            breaker.Succeeded(); // an answer all the same: what stands under this key says nothing about others
+            return default;
         }
         catch (RedisException)
         {
@@ -108,7 +109,7 @@ internal sealed class RedisTier(RedisClient client, IRedisTracker tracker, Cache
     /// <summary>True once Redis has acknowledged it; else it is in the journal.</summary>
     public async ValueTask<bool> InvalidateAsync(PendingInvalidation what)
     {
-        if (breaker.Allows)
+        if (breaker.TryEnter())
         {
             try
             {

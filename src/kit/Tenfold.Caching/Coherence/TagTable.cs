@@ -25,7 +25,7 @@ internal sealed class TagTable(int most, bool local, Func<IReadOnlySet<TagState>
         if (Volatile.Read(ref _count) >= most)
         {
             Forget(inUse());
-            if (Volatile.Read(ref _count) > most / 2)
+            if (Volatile.Read(ref _count) > most - (most / 8))
             {
                 Forget(new HashSet<TagState>());
             }

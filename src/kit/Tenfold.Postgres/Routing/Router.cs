@@ -19,6 +19,7 @@ internal sealed class Router : IAsyncDisposable
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private uint _highestTimeline;
     private long _turn;
+    private bool _disposed;
 
     public Router(PostgresOptions options, TimeProvider time, ILoggerFactory loggers)
     {
@@ -78,6 +79,11 @@ internal sealed class Router : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return; // a container disposes what it knows under two names twice
+        }
+
         await _stop.CancelAsync();
         await _watching;
         Volatile.Read(ref _changed).TrySetResult();
