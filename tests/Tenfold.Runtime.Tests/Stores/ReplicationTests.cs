@@ -178,7 +178,7 @@ public sealed class ReplicationTests : IAsyncDisposable
     private string OnReplica() => On(Status().First(one => one.Role == StoreRole.Replica));
 
     private string On(StoreStatus server) =>
-        new NpgsqlConnectionStringBuilder(_stores!.ConnectionString("main")) { Host = "127.0.0.1", Port = server.Port, TargetSessionAttributes = null, Pooling = false }.ConnectionString;
+        new NpgsqlConnectionStringBuilder(_stores!.ConnectionString("main")) { Host = "127.0.0.1", Port = server.Port, Pooling = false }.ConnectionString;
 
     private async Task StartAsync(int replicas, bool synchronous = false, int poolMax = 8)
     {
@@ -194,7 +194,7 @@ public sealed class ReplicationTests : IAsyncDisposable
         _stores = await StoreSet.StartAsync(guide, _temporary.State, new StoreOptions { Durable = false, Report = _reports.Enqueue, Failover = Patient }, default);
     }
 
-    private Task<object?> WriteAsync(string sql) => QueryAsync(_stores!.ConnectionString("main") + ";Pooling=false", sql);
+    private Task<object?> WriteAsync(string sql) => QueryAsync(_stores!.ConnectionString("main") + ";Target Session Attributes=primary;Host Recheck Seconds=1;Pooling=false", sql);
 
     private static async Task<object?> QueryAsync(string connectionString, string sql)
     {
@@ -206,7 +206,7 @@ public sealed class ReplicationTests : IAsyncDisposable
 
     private async Task<List<int>> NumbersAsync(string sql)
     {
-        await using var connection = new NpgsqlConnection(_stores!.ConnectionString("main") + ";Pooling=false");
+        await using var connection = new NpgsqlConnection(_stores!.ConnectionString("main") + ";Target Session Attributes=primary;Host Recheck Seconds=1;Pooling=false");
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         await using var reader = await command.ExecuteReaderAsync();
@@ -222,7 +222,7 @@ public sealed class ReplicationTests : IAsyncDisposable
     // A client as plain as can be: a new connection for each write, given up after a second, and never the same number twice.
     private async Task WriteOnAsync(ConcurrentQueue<int> acknowledged, CancellationToken over)
     {
-        var text = _stores!.ConnectionString("main") + ";Pooling=false;Timeout=1;Command Timeout=1;Cancellation Timeout=-1";
+        var text = _stores!.ConnectionString("main") + ";Target Session Attributes=primary;Host Recheck Seconds=1;Pooling=false;Timeout=1;Command Timeout=1;Cancellation Timeout=-1";
         for (var number = 0; !over.IsCancellationRequested; number++)
         {
             try

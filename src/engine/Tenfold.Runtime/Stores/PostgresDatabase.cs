@@ -39,7 +39,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     /// <summary>
     /// Npgsql's key-values of the system's role, with the pool's sizes. One server: over its socket. Several: all of them, over TCP,
-    /// in the order of their names; whoever does not ask each one for its role is led to the primary.
+    /// the present primary first. Whoever uses it asks each one for its role: a failover changes these.
     /// </summary>
     public string ConnectionString
     {
@@ -48,7 +48,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             var pool = _plan.Settings.Connections!;
             var text = new NpgsqlConnectionStringBuilder
             {
-                Host = _members.Length == 1 ? Primary.Node.Address.Socket : string.Join(',', _members.Select(member => $"127.0.0.1:{member.Node.Port.ToString(CultureInfo.InvariantCulture)}")),
+                Host = _members.Length == 1 ? Primary.Node.Address.Socket : string.Join(',', Replicas.Prepend(Primary).Select(member => $"127.0.0.1:{member.Node.Port.ToString(CultureInfo.InvariantCulture)}")),
                 Database = _plan.Guide.System,
                 Username = _plan.Guide.System,
                 Password = _plan.Password.Value,
@@ -58,11 +58,6 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             if (_members.Length == 1)
             {
                 text.Port = Primary.Node.Port;
-            }
-            else
-            {
-                text.TargetSessionAttributes = "primary";
-                text.HostRecheckSeconds = 1; // after a failover, roles are asked anew within a second
             }
 
             return text.ConnectionString;
