@@ -12,6 +12,9 @@ public readonly record struct GcraRate(long Interval, long Tolerance, long Block
     /// <summary>Requests at once.</summary>
     public long Burst => Tolerance / Interval;
 
+    /// <summary>Time that so many requests use up. More than the burst never pass, however many more they are.</summary>
+    public long Uses(long cost) => Interval * Math.Min(cost, Burst + 1);
+
     /// <summary>
     /// <paramref name="limit"/> requests in <paramref name="period"/>. The interval is rounded up to a whole microsecond, so
     /// never more than that is let through, and at 1,000 a second at most 0.1% less.
