@@ -64,6 +64,12 @@ public sealed class DistributedRateLimiter : IAsyncDisposable
     /// <summary>Whether this process decides on its own at the moment.</summary>
     public bool IsInsured => _redis is not { IsConnected: true } || _gate.IsClosed;
 
+    /// <summary>What each limit has said so far, by who decided: every combination. Looks (cost 0) are not counted.</summary>
+    public IEnumerable<QuotaCount> Counts => _counters.Counts();
+
+    /// <summary>How often Redis was asked.</summary>
+    internal long RoundTrips => _counters.RoundTrips;
+
     /// <summary>Decides one request under several limits at once: it uses something up under all of them, or under none.</summary>
     /// <param name="checks">The limits and who is counted under each; must not change before the decision is there.</param>
     /// <param name="cost">How many requests it counts as; 0 only looks.</param>

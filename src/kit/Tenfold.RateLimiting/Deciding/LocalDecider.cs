@@ -173,9 +173,9 @@ internal sealed class LocalDecider
                 verdict.Remaining(source == DecisionSource.Insurance ? quota.InsuredRate : quota.Rate),
                 TimeSpan.FromMicroseconds(verdict.Wait),
                 TimeSpan.FromMicroseconds(Math.Max(verdict.Backlog, verdict.Blocked)));
-            if (counts && verdict.Wait > 0)
+            if (counts)
             {
-                Counters.Refused(IndexOf(quota));
+                Counters.Decided(IndexOf(quota), source, verdict.Wait == 0);
             }
         }
 
