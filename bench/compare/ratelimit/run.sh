@@ -44,9 +44,11 @@ run_side() { # run_side SIDE CALLERS
 }
 
 sides=(tenfold rate-limiter-flexible)
-asking=(tenfold tenfold-spinning rate-limiter-flexible)
+asking_1=(tenfold rate-limiter-flexible)
+asking_64=(tenfold tenfold-spinning rate-limiter-flexible)
 for ((pair = 1; pair <= pairs; pair++)); do
   for callers in 1 64; do
+    declare -n asking=asking_$callers
     for side in $(order $pair "${asking[@]}"); do run_side "$side" "$callers"; done
   done
 
@@ -66,6 +68,7 @@ for ((pair = 1; pair <= pairs; pair++)); do
 done
 
 for callers in 1 64; do
+  declare -n asking=asking_$callers
   figures rate-$callers "decisions a second, $callers at once" "${asking[@]}"
   figures cpu-$callers "CPU of the process a decision, µs" "${asking[@]}"
   figures redis-$callers "CPU of Redis a decision, µs" "${asking[@]}"

@@ -23,7 +23,7 @@ internal sealed class Batch : IThreadPoolWorkItem
     private ValueTaskAwaiter<RedisReply> _answer;
     private int _count;
     private int _told;
-    private int _tellers; // threads at it or on their way
+    private int _tellers = 1; // threads at it or on their way; the first has its place from the beginning
     private int _seen = -1;
 
     /// <param name="combiner">Its owner.</param>
@@ -57,7 +57,8 @@ internal sealed class Batch : IThreadPoolWorkItem
     public void Clear()
     {
         _questions.AsSpan(0, _count).Clear();
-        (_count, _told, _seen, Checks, IsTrial, IsReleased, _answer) = (0, 0, -1, 0, false, false, default);
+        _owed.AsSpan(0, Checks).Clear();
+        (_tellers, _count, _told, _seen, Checks, IsTrial, IsReleased, _answer) = (1, 0, 0, -1, 0, false, false, default);
     }
 
     public void Add(Question question, bool isTrial)
@@ -116,30 +117,6 @@ internal sealed class Batch : IThreadPoolWorkItem
     /// </summary>
     public void Tell()
     {
-        _tellers = 1;
-        TellOn();
-    }
-
-    /// <summary>Gets a thread to go on with it if nobody has been told since the last call.</summary>
-    public void Rescue()
-    {
-        var told = Volatile.Read(ref _told);
-        if (told == _seen && told < _count)
-        {
-            GetHelp();
-        }
-
-        _seen = told;
-    }
-
-    void IThreadPoolWorkItem.Execute()
-    {
-        _combiner.Release(this);
-        TellOn();
-    }
-
-    private void TellOn()
-    {
         var since = _combiner.Now;
         var helped = false;
         for (int next; (next = Interlocked.Increment(ref _told) - 1) < _count;)
@@ -157,6 +134,24 @@ internal sealed class Batch : IThreadPoolWorkItem
         {
             _combiner.Return(this);
         }
+    }
+
+    /// <summary>Gets a thread to go on with it if nobody has been told since the last call.</summary>
+    public void Rescue()
+    {
+        var told = Volatile.Read(ref _told);
+        if (told == _seen && told < _count)
+        {
+            GetHelp();
+        }
+
+        _seen = told;
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        _combiner.Release(this);
+        Tell();
     }
 
     private void GetHelp()
