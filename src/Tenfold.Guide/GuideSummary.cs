@@ -53,7 +53,8 @@ public static class GuideSummary
         RecordShape.Kebab(store.Engine.ToString()),
         store.Memory is { } memory ? $"{memory} memory" : null,
         store.Pool is { } pool ? $"{pool.Min} to {pool.Max} connections an instance" : null,
-        store.Schema is { } schema ? $"schema {schema}" : null);
+        store.Schema is { } schema ? $"schema {schema}" : null,
+        store.Partitions.Count > 0 ? $"partitions of {string.Join(", ", store.Partitions.Select(table => $"{table.Table} a {RecordShape.Kebab(table.Every.ToString())}{(table.Keep is { } keep ? $" kept for {Duration.Format(keep)}" : "")}"))}" : null);
 
     private static string Match(Route route) =>
         (route.Methods.Count > 0 ? string.Join('|', route.Methods) + " " : "") + route.Host + route.Path

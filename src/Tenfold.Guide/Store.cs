@@ -16,6 +16,13 @@ public sealed record Store
     /// <summary>PostgreSQL: connections that each instance keeps. Default for PostgreSQL: min 0, max 20.</summary>
     public Pool? Pool { get; init; }
 
+    /// <summary>PostgreSQL: how far a replica may be behind and still serve reads. Default 1s.</summary>
+    [Between("10ms", "1h")]
+    public TimeSpan? ReplicaLag { get; init; }
+
+    /// <summary>PostgreSQL: tables in range partitions by date, which are made ahead and dropped when their time is over.</summary>
+    public IReadOnlyList<PartitionedTable> Partitions { get; init; } = [];
+
     /// <summary><see cref="Memory"/>, or its default.</summary>
     public ByteSize MemoryLimit => Memory ?? ByteSize.FromMebibytes(Engine == StoreEngine.Postgres ? 128 : 256);
 
@@ -37,7 +44,19 @@ public sealed record Pool
     [Between("0", "10k")]
     public int Min { get; init; }
 
-    /// <summary>Most connections. Default 20.</summary>
+    /// <summary>Most connections to one server: half for readers of the primary, the rest for writers; to a replica all for readers. Default 20.</summary>
     [Between("1", "10k")]
     public int Max { get; init; } = 20;
+
+    /// <summary>How long a connection above <see cref="Min"/> may be idle before it is closed; whole seconds. Default 5m.</summary>
+    [Between("1s", "1d")]
+    public TimeSpan Idle { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How old a connection may become before it is closed instead of kept; whole seconds; 0s is any age. Default 0s.</summary>
+    [Between("0s", "30d")]
+    public TimeSpan Lifetime { get; init; }
+
+    /// <summary>How long a request waits for a connection, to become free or to be made, before it fails; whole seconds. Default 3s.</summary>
+    [Between("1s", "5m")]
+    public TimeSpan Wait { get; init; } = TimeSpan.FromSeconds(3);
 }

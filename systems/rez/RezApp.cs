@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Npgsql;
+using Microsoft.Extensions.Logging.Abstractions;
 using Rez.Categories;
 using Rez.Merchants;
 using Rez.OpenApi;
@@ -8,6 +8,7 @@ using Rez.Search;
 using Rez.Seed;
 using Rez.Stores;
 using Tenfold.AspNetCore;
+using Tenfold.Postgres;
 
 namespace Rez;
 
@@ -36,9 +37,9 @@ public static class RezApp
     internal static WebApplicationBuilder NewBuilder(string[] args) => WebApplication.CreateSlimBuilder(args);
 
     /// <summary>The app, not started.</summary>
-    internal static WebApplication Build(WebApplicationBuilder builder)
+    internal static WebApplication Build(WebApplicationBuilder builder, Action<TenfoldOptions>? configure = null)
     {
-        builder.AddTenfold();
+        builder.AddTenfold(configure);
         AddFeatures(builder.Services);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
@@ -97,7 +98,8 @@ public static class RezApp
             key.Cancel = true;
             stop.Cancel();
         };
-        await using var database = NpgsqlDataSource.Create(connectionString);
-        return await new SeedCommand(database, new Dataset(products), Console.WriteLine).RunAsync(stop.Token);
+        await using var store = new PostgresStore(new PostgresOptions { Name = "main", ConnectionString = connectionString }, TimeProvider.System, NullLoggerFactory.Instance);
+        await store.ReadyAsync(stop.Token);
+        return await new SeedCommand(store.Writer(), new Dataset(products), Console.WriteLine).RunAsync(stop.Token);
     }
 }

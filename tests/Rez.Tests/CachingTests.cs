@@ -1,8 +1,10 @@
-using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Tenfold.Caching;
 using Tenfold.Caching.Tests.Support;
+using Tenfold.TestSupport;
 
 namespace Rez.Tests;
 
@@ -10,39 +12,43 @@ namespace Rez.Tests;
 public sealed class CachingTests(Shop shop) : IAsyncLifetime
 {
     private readonly List<WebApplication> _apps = [];
+    private readonly List<HttpClient> _clients = [];
     private RedisServer _redis = null!;
     private HttpClient _one = null!;
     private HttpClient _two = null!;
 
     [Fact]
-    public async Task A_change_on_one_instance_is_seen_by_the_next_read_on_the_other_within_50_ms_at_the_median()
+    public async Task A_change_on_one_instance_is_seen_by_the_next_read_on_every_other_within_50_ms_at_the_median()
     {
-        var times = new List<double>();
-        foreach (var path in new[] { "/api/products/41", "/api/products/0041", "/api/products?limit=1&sort=popular", "/api/products/featured?limit=1" })
+        await StartTwoAsync(patient: false);
+        HttpClient[] others = [_two, await StartAsync(patient: false)];
+        foreach (var (method, path) in new[] { ("PUT", "/api/products/41"), ("PATCH", "/api/products/0041"), ("PATCH", "/api/products?limit=1&sort=popular"), ("PATCH", "/api/products/featured?limit=1") })
         {
-            var id = path.Contains('?', StringComparison.Ordinal) ? (await DataAsync(_two, path))[0]!["id"]!.GetValue<long>() : 41;
-            for (var i = 0; i < 6; i++)
-            {
-                var name = $"Name {Guid.NewGuid():N}";
-                await DataAsync(_one, path);
-                await DataAsync(_two, path);
-                await DataAsync(_two, path);
-                using var changed = await _one.PatchAsJsonAsync($"/api/products/{id}", new { name });
-                Assert.True(changed.IsSuccessStatusCode);
-                var since = Stopwatch.GetTimestamp();
-                await Wait.ForAsync("the other instance shows it", async () => (await DataAsync(_two, path)).ToJsonString().Contains(name, StringComparison.Ordinal));
-                times.Add(Stopwatch.GetElapsedTime(since).TotalMilliseconds);
-                Assert.Contains(name, (await DataAsync(_one, path)).ToJsonString(), StringComparison.Ordinal);
-            }
+            var shown = await DataAsync(_two, path);
+            var id = (shown as JsonArray is { } list ? list[0]! : shown)["id"]!.GetValue<long>();
+            var category = (await DataAsync(_two, $"/api/products/{id}"))["category"]!["id"]!.GetValue<int>();
+            var name = "";
+            await Propagation.IsQuickAsync(
+                new CacheOptions().PropagationBound,
+                median: TimeSpan.FromMilliseconds(50),
+                change: async () =>
+                {
+                    await Task.WhenAll(others.Select(other => DataAsync(other, path)));
+                    name = $"Name {Guid.NewGuid():N}";
+                    using var request = new HttpRequestMessage(new HttpMethod(method), $"/api/products/{id}");
+                    request.Content = method == "PATCH" ? JsonContent.Create(new { name }) : JsonContent.Create(new { name, brand = "B", description = "D", price = 1, categoryId = category, isActive = true, isFeatured = false });
+                    using var changed = await _one.SendAsync(request);
+                    Assert.True(changed.IsSuccessStatusCode, await changed.Content.ReadAsStringAsync());
+                },
+                sees: async () => (await Task.WhenAll(others.Select(other => ShowsAsync(other, path, name)))).All(seen => seen));
+            Assert.True(await ShowsAsync(_one, path, name));
         }
-
-        Assert.True(times.Order().ElementAt(times.Count / 2) < 50, $"median {times.Order().ElementAt(times.Count / 2)} ms");
-        Assert.True(times.Max() < 1000, $"at most {times.Max()} ms");
     }
 
     [Fact]
     public async Task A_list_is_answered_by_Redis_and_by_memory_with_the_same_bytes()
     {
+        await StartTwoAsync();
         const string Path = "/api/products?category=electronics&limit=50";
         using var loaded = await _one.GetAsync(Path);
         using var fromRedis = await _two.GetAsync(Path);
@@ -61,6 +67,7 @@ public sealed class CachingTests(Shop shop) : IAsyncLifetime
     [Fact]
     public async Task Wrong_requests_are_not_kept_and_the_version_of_a_product_stays_its_tag()
     {
+        await StartTwoAsync();
         for (var i = 0; i < 2; i++)
         {
             using var wrong = await _one.GetAsync("/api/products?page=-1");
@@ -77,6 +84,7 @@ public sealed class CachingTests(Shop shop) : IAsyncLifetime
     [Fact]
     public async Task Killing_Redis_fails_no_request_and_a_change_made_meanwhile_is_seen_afterwards()
     {
+        await StartTwoAsync();
         await DataAsync(_one, "/api/products/99");
         await DataAsync(_two, "/api/products/99");
         await _redis.KillAsync();
@@ -87,16 +95,11 @@ public sealed class CachingTests(Shop shop) : IAsyncLifetime
         }
 
         Assert.Equal(name, (await DataAsync(_one, "/api/products/99"))["name"]!.GetValue<string>());
-        await _redis.StartAsync();
+        await _redis.StartAgainAsync();
         await Wait.ForAsync("the other instance shows it", async () => (await DataAsync(_two, "/api/products/99"))["name"]!.GetValue<string>() == name);
     }
 
-    public async ValueTask InitializeAsync()
-    {
-        _redis = await RedisServer.StartAsync();
-        _one = await StartAsync();
-        _two = await StartAsync();
-    }
+    public async ValueTask InitializeAsync() => _redis = await RedisServer.StartAsync();
 
     public async ValueTask DisposeAsync()
     {
@@ -105,10 +108,12 @@ public sealed class CachingTests(Shop shop) : IAsyncLifetime
             await app.DisposeAsync();
         }
 
-        _one.Dispose();
-        _two.Dispose();
+        _clients.ForEach(client => client.Dispose());
         await _redis.DisposeAsync();
     }
+
+    private static async Task<bool> ShowsAsync(HttpClient http, string path, string name) =>
+        (await DataAsync(http, path)).ToJsonString().Contains(name, StringComparison.Ordinal);
 
     private static async Task<JsonNode> DataAsync(HttpClient http, string path)
     {
@@ -118,15 +123,21 @@ public sealed class CachingTests(Shop shop) : IAsyncLifetime
         return JsonNode.Parse(body)!["data"]!;
     }
 
-    private async Task<HttpClient> StartAsync()
+    private async Task StartTwoAsync(bool patient = true) => (_one, _two) = (await StartAsync(patient), await StartAsync(patient));
+
+    /// <param name="patient">The bound on propagation is a long one: a busy machine does not look like a Redis that is away.</param>
+    private async Task<HttpClient> StartAsync(bool patient)
     {
         var guide = Path.Combine(Path.GetDirectoryName(SchemaFiles.Folder)!, "tenfold.yaml");
         var app = RezApp.Build(RezApp.NewBuilder(
         [
             $"--ConnectionStrings:main={shop.ConnectionString}", $"--ConnectionStrings:cache={_redis.Url}", $"--TENFOLD_GUIDE={guide}", "--TENFOLD_SERVICE=api", "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None",
-        ]));
+        ]), options => options.Cache = patient ? Patient.Options(options.Cache) : options.Cache with { RedisTimeout = Wait.Most });
         await app.StartAsync();
         _apps.Add(app);
-        return new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Shop.Wait };
+        var client = new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Shop.Wait };
+        _clients.Add(client);
+        await app.Services.GetRequiredService<TenfoldCache>().Ready.WaitAsync(Shop.Wait);
+        return client;
     }
 }

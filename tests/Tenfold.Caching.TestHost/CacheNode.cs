@@ -9,6 +9,11 @@ namespace Tenfold.Caching.TestHost;
 /// <summary>One process of the coherence test: random reads, writes, invalidations of keys and of tags; writes down what happened.</summary>
 public sealed class CacheNode(int node, string redis, string sourceFile, string historyFile, bool coherent, TimeSpan bound, int seed) : IAsyncDisposable
 {
+    /// <summary>With fewer reads a history says nothing: a node goes on until it has them.</summary>
+    public const int LeastReads = 1000;
+
+    private static readonly TimeSpan MostExtraTime = TimeSpan.FromMinutes(1);
+
     private const int Tags = 4;
     private const int FirstPut = 48; // keys from here on are written by putting the value, each by one process
 
@@ -25,14 +30,18 @@ public sealed class CacheNode(int node, string redis, string sourceFile, string 
 
     private readonly SemaphoreSlim _puts = new(1, 1);
     private long _loads;
+    private int _reads;
 
     public Task Ready => _cache.Ready;
 
     public IReadOnlyList<CacheCounts> Counts => _cache.Counts;
 
-    public async Task RunAsync(int workers, CancellationToken stop)
+    /// <summary>For the time, and on a busy machine for longer.</summary>
+    public async Task RunAsync(int workers, TimeSpan time)
     {
-        await Task.WhenAll(Enumerable.Range(0, workers).Select(worker => Task.Run(() => WorkAsync(new Random(seed + (worker * 7919)), stop))));
+        using var stop = new CancellationTokenSource(time);
+        using var giveUp = new CancellationTokenSource(time + MostExtraTime);
+        await Task.WhenAll(Enumerable.Range(0, workers).Select(worker => Task.Run(() => WorkAsync(new Random(seed + (worker * 7919)), stop.Token, giveUp.Token))));
         await File.WriteAllLinesAsync(historyFile, _history.Select(one => one.ToString()), CancellationToken.None);
     }
 
@@ -43,9 +52,9 @@ public sealed class CacheNode(int node, string redis, string sourceFile, string 
         _source.Dispose();
     }
 
-    private async Task WorkAsync(Random random, CancellationToken stop)
+    private async Task WorkAsync(Random random, CancellationToken stop, CancellationToken giveUp)
     {
-        while (!stop.IsCancellationRequested)
+        while (!stop.IsCancellationRequested || (Volatile.Read(ref _reads) < LeastReads && !giveUp.IsCancellationRequested))
         {
             var key = random.Next(8) == 0 ? random.Next(SharedSource.Keys) : random.Next(SharedSource.Keys / 4) * 4; // some are hot
             switch (random.Next(1000))
@@ -90,6 +99,7 @@ public sealed class CacheNode(int node, string redis, string sourceFile, string 
             return;
         }
 
+        Interlocked.Increment(ref _reads);
         var parts = value.Split(' ');
         _history.Enqueue(new HistoryEvent('R', node, key, begin, Now(), Number(parts[0]), Number(parts[1])));
 

@@ -9,11 +9,10 @@ switch (args)
         await using (var cache = new CacheNode(
             Number(node), redis, source, history, coherent == "true", TimeSpan.FromMilliseconds(Number(bound)), Number(seed)))
         {
-            await cache.Ready.WaitAsync(TimeSpan.FromSeconds(30));
+            await cache.Ready.WaitAsync(TimeSpan.FromSeconds(60));
             Console.WriteLine("ready");
             await Console.In.ReadLineAsync();
-            using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(Number(seconds)));
-            await cache.RunAsync(workers: 8, stop.Token);
+            await cache.RunAsync(workers: 8, TimeSpan.FromSeconds(Number(seconds)));
             foreach (var counts in cache.Counts)
             {
                 Console.WriteLine(counts);

@@ -314,6 +314,52 @@ public sealed class LocalCacheTests
         Assert.Equal("value", await cache.Default.GetOrCreateAsync<string?>("key", _ => throw new InvalidOperationException(), options));
     }
 
+    [Fact]
+    public async Task Memory_is_passed_by_where_the_caller_says_so()
+    {
+        await using var cache = Cache(new CachePolicy { Ttl = TimeSpan.FromMinutes(1) });
+        var past = new HybridCacheEntryOptions { Flags = HybridCacheEntryFlags.DisableLocalCacheRead };
+        var notInto = new HybridCacheEntryOptions { Flags = HybridCacheEntryFlags.DisableLocalCacheWrite };
+
+        Assert.Equal(1, await cache.Default.GetOrCreateAsync("key", _ => ValueTask.FromResult(1), notInto));
+        Assert.False(cache.Default.TryGetEntry("key", out _));
+        Assert.Equal(2, await cache.Default.GetOrCreateAsync("key", _ => ValueTask.FromResult(2)));
+        Assert.Equal(3, await cache.Default.GetOrCreateAsync("key", _ => ValueTask.FromResult(3), past));
+        Assert.Equal(3, await cache.Default.GetOrCreateAsync("key", _ => ValueTask.FromResult(4)));
+    }
+
+    [Fact]
+    public async Task A_text_weighs_what_its_bytes_and_its_characters_take()
+    {
+        await using var cache = Cache(new CachePolicy { Ttl = TimeSpan.FromMinutes(1) });
+        await cache.Default.SetAsync("key", new string('x', 10_000));
+        Assert.InRange(cache.MemoryBytes, 30_000, 31_000);
+        await cache.Default.SetAsync("key", new byte[10_000]);
+        Assert.InRange(cache.MemoryBytes, 10_000, 11_000);
+    }
+
+    [Fact]
+    public async Task With_too_many_tags_those_are_forgotten_that_nothing_stands_under()
+    {
+        await using var cache = new TenfoldCache(new CacheOptions { MaxTags = 64 }, time: _time);
+        await cache.Default.GetOrCreateAsync("hot", _ => ValueTask.FromResult(1), tags: ["hot"]);
+        for (var i = 0; i < 1000; i++)
+        {
+            await cache.Default.GetOrCreateAsync($"{i}", _ => ValueTask.FromResult(1), tags: [$"tag {i}"]);
+            await cache.Default.RemoveAsync($"{i}");
+        }
+
+        Assert.True(cache.Default.TryGetEntry("hot", out _));
+        await cache.InvalidateTagAsync("hot");
+        Assert.False(cache.Default.TryGetEntry("hot", out _));
+        for (var i = 0; i < 1000; i++)
+        {
+            await cache.Default.GetOrCreateAsync($"{i}", _ => ValueTask.FromResult(1), tags: [$"tag {i}"]);
+        }
+
+        Assert.InRange(Enumerable.Range(0, 1000).Count(i => cache.Default.TryGetEntry($"{i}", out _)), 1, 64);
+    }
+
     [Theory]
     [InlineData("with space")]
     [InlineData("nul\0inside")]
@@ -321,11 +367,13 @@ public sealed class LocalCacheTests
     [InlineData("\ud800")]
     [InlineData("\u0001begins with the mark")]
     [InlineData("")]
+    [InlineData("0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789")]
     public async Task A_key_may_hold_anything(string key)
     {
         await using var cache = Cache(new CachePolicy { Ttl = TimeSpan.FromMinutes(1) });
         await cache.Default.SetAsync(key, "value");
         Assert.Equal("value", await cache.Default.GetOrCreateAsync(key, _ => ValueTask.FromResult("other")));
+        Assert.True(cache.Default.TryGetEntry(key, out _));
         await cache.Default.RemoveAsync(key);
         Assert.Equal("other", await cache.Default.GetOrCreateAsync(key, _ => ValueTask.FromResult("other")));
     }

@@ -22,6 +22,7 @@ public sealed partial class DocumentationTests
         [typeof(PassiveHealth)] = "Passive health",
         [typeof(Store)] = "Store",
         [typeof(Pool)] = "Pool",
+        [typeof(PartitionedTable)] = "Partitioned table",
         [typeof(GatewaySection)] = "Gateway",
         [typeof(Tls)] = "TLS",
         [typeof(GatewayLimits)] = "Limits",
@@ -43,6 +44,7 @@ public sealed partial class DocumentationTests
     {
         ["Scale.Max"] = "the larger of `min` and 10",
         ["Store.Memory"] = "`128Mi` for PostgreSQL, `256Mi` for Redis",
+        ["Store.ReplicaLag"] = "`1s` for PostgreSQL",
         ["CachePolicy.L1Ttl"] = "`ttl`",
         ["Warmup.Service"] = "the only service",
         ["Route.Hash"] = "`address` with consistent-hash",
@@ -109,6 +111,7 @@ public sealed partial class DocumentationTests
         Assert.Equal(("128Mi", "256Mi"), (guide.Stores["p"].Memory.ToString(), guide.Stores["r"].Memory.ToString()));
         Assert.Equal(new Pool(), guide.Stores["p"].Pool);
         Assert.Null(guide.Stores["r"].Pool);
+        Assert.Equal((TimeSpan.FromSeconds(1), null), (guide.Stores["p"].ReplicaLag, guide.Stores["r"].ReplicaLag));
         Assert.Equal(("address", TimeSpan.FromSeconds(7)), (guide.Gateway.Routes[0].Hash, guide.Gateway.Routes[0].FirstByteTimeout));
     }
 

@@ -16,6 +16,7 @@ internal static class Defaults
         {
             Memory = store.MemoryLimit,
             Pool = store.Connections,
+            ReplicaLag = store.ReplicaLag ?? (store.Engine == StoreEngine.Postgres ? TimeSpan.FromSeconds(1) : null),
         }),
         Gateway = guide.Gateway with
         {

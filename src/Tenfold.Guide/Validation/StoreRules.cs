@@ -24,12 +24,31 @@ internal static class StoreRules
             {
                 OnlyForPostgres($"{path}.schema", findings);
                 OnlyForPostgres($"{path}.pool", findings);
+                OnlyForPostgres($"{path}.replica-lag", findings);
+                OnlyForPostgres($"{path}.partitions", findings);
             }
 
+            PartitionRules.Check($"{path}.partitions", guide, store, findings);
             if (store.Pool is { } pool && pool.Min > pool.Max && findings.IsReadable($"{path}.pool.max"))
             {
                 findings.Add($"{path}.pool.min", $"{pool.Min} is more than max {pool.Max}");
             }
+
+            if (store.Pool is { } times)
+            {
+                WholeSeconds($"{path}.pool.idle", times.Idle, findings);
+                WholeSeconds($"{path}.pool.lifetime", times.Lifetime, findings);
+                WholeSeconds($"{path}.pool.wait", times.Wait, findings);
+            }
+        }
+    }
+
+    // Npgsql counts them in seconds.
+    private static void WholeSeconds(string path, TimeSpan time, Findings findings)
+    {
+        if (time.Ticks % TimeSpan.TicksPerSecond != 0 && findings.IsReadable(path))
+        {
+            findings.Add(path, $"{Duration.Format(time)} is not a whole number of seconds");
         }
     }
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.AspNetCore.Metrics;
 using Tenfold.AspNetCore.Tracing;
+using Tenfold.Postgres;
 
 namespace Tenfold.AspNetCore;
 
@@ -65,7 +66,7 @@ internal sealed class InstancePipeline(RequestDelegate next, RequestMetrics metr
         if (away is not null)
         {
             context.Response.Headers.RetryAfter = options.RetryAfterSeconds.ToString();
-            await Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, away + " Try again.");
+            await Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, exception is PostgresStoreException { Failure: PostgresFailure.Unknown } ? away : away + " Try again.");
         }
         else if (exception is BadHttpRequestException bad)
         {

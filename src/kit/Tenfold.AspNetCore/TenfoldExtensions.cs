@@ -10,6 +10,7 @@ using Tenfold.AspNetCore.Caching;
 using Tenfold.AspNetCore.Health;
 using Tenfold.AspNetCore.Listening;
 using Tenfold.AspNetCore.Metrics;
+using Tenfold.AspNetCore.Partitions;
 using Tenfold.AspNetCore.RateLimiting;
 using Tenfold.AspNetCore.Sessions;
 using Tenfold.AspNetCore.Stores;
@@ -22,8 +23,7 @@ public static class TenfoldExtensions
 {
     /// <summary>
     /// Reads the instance contract from the configuration (environment): where to listen (<c>TENFOLD_SOCKET</c>,
-    /// <c>ASPNETCORE_URLS</c>, <c>PORT</c>), stores (<c>ConnectionStrings__NAME</c>; <c>main</c> is also the unkeyed
-    /// <see cref="Npgsql.NpgsqlDataSource"/>; the Redis called <c>cache</c> is behind <see cref="Tenfold.Caching.TenfoldCache"/>), <c>drain</c> and <c>cache</c> from the guide (<c>TENFOLD_GUIDE</c>, <c>TENFOLD_SERVICE</c>), logs as lines on stdout (<c>Logging__Console__FormatterName=json</c> for JSON).
+    /// <c>ASPNETCORE_URLS</c>, <c>PORT</c>), stores (<c>ConnectionStrings__NAME</c>; a PostgreSQL is a <see cref="Tenfold.Postgres.PostgresStore"/>, <c>main</c> also without its name; the Redis called <c>cache</c> is behind <see cref="Tenfold.Caching.TenfoldCache"/>), <c>drain</c> and <c>cache</c> from the guide (<c>TENFOLD_GUIDE</c>, <c>TENFOLD_SERVICE</c>), logs as lines on stdout (<c>Logging__Console__FormatterName=json</c> for JSON).
     /// Outside Tenfold the same app starts with plain configuration.
     /// </summary>
     public static WebApplicationBuilder AddTenfold(this WebApplicationBuilder builder, Action<TenfoldOptions>? configure = null)
@@ -41,7 +41,8 @@ public static class TenfoldExtensions
         builder.Services.AddSingleton<Readiness>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
         AddLogs(builder);
-        PostgresStores.Add(builder.Services, builder.Configuration, options);
+        PostgresStores.Add(builder.Services, builder.Configuration, instance?.Guide, options);
+        PartitionService.Add(builder.Services, builder.Configuration, instance?.Guide);
         CacheSetup.Add(builder, instance, options);
         AddShared(builder, instance, options);
 

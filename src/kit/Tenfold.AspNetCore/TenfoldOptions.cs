@@ -30,8 +30,8 @@ public sealed class TenfoldOptions
     /// <summary>Seconds that a client is asked to wait (<c>Retry-After</c>) when a store is away. Default 1.</summary>
     public int RetryAfterSeconds { get; set; } = 1;
 
-    /// <summary>Bytes of memory for the cache (L1). Default an eighth of the process's memory limit, 8 MiB to 1 GiB.</summary>
-    public long CacheMemoryBytes { get; set; } = new Tenfold.Caching.CacheOptions().MemoryBytes;
+    /// <summary>Bounds of the cache: memory, the largest value, the bound on propagation. In a system, its name is the guide's.</summary>
+    public Tenfold.Caching.CacheOptions Cache { get; set; } = new();
 
     /// <summary>Cache policies for when no guide has them; the guide's own win.</summary>
     public IDictionary<string, Tenfold.Caching.CachePolicy> CachePolicies { get; } = new Dictionary<string, Tenfold.Caching.CachePolicy>(StringComparer.Ordinal);

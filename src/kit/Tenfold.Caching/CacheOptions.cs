@@ -53,6 +53,7 @@ public sealed record CacheOptions
         Require(PropagationBound >= TimeSpan.FromMilliseconds(100) && PropagationBound <= TimeSpan.FromMinutes(1), nameof(PropagationBound), PropagationBound, "100 ms to 1 min");
         Require(RedisTimeout > TimeSpan.Zero, nameof(RedisTimeout), RedisTimeout, "above 0");
         Require(NodeTimeout >= TimeSpan.FromMilliseconds(200), nameof(NodeTimeout), NodeTimeout, "200 ms or more");
+        Require(BreakFor >= TimeSpan.Zero, nameof(BreakFor), BreakFor, "0 or more");
         Require(BreakAfter > 0, nameof(BreakAfter), BreakAfter, "1 or more");
         Require(JournalSize > 0, nameof(JournalSize), JournalSize, "1 or more");
         Require(MaxTags >= 64, nameof(MaxTags), MaxTags, "64 or more");

@@ -46,7 +46,7 @@ public sealed record CachePolicy
         Require(Eager is null or (> 0 and < 1), nameof(Eager), Eager, "above 0, below 1");
         Require(Negative is null || Negative > TimeSpan.Zero, nameof(Negative), Negative, "above 0");
         Require(Version is > 0 and < 1_000_000, nameof(Version), Version, "1 to 999999");
-        Require(SoftTimeout is null || SoftTimeout > TimeSpan.Zero, nameof(SoftTimeout), SoftTimeout, "above 0");
+        Require(SoftTimeout is null || (SoftTimeout > TimeSpan.Zero && SoftTimeout <= TimeSpan.FromHours(1)), nameof(SoftTimeout), SoftTimeout, "above 0, up to 1 hour");
         Require(HardTimeout > TimeSpan.Zero && HardTimeout <= TimeSpan.FromHours(1), nameof(HardTimeout), HardTimeout, "above 0, up to 1 hour");
         Require(Throttle >= TimeSpan.Zero, nameof(Throttle), Throttle, "0 or more");
         return this;

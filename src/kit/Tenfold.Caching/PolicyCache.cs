@@ -22,15 +22,16 @@ namespace Tenfold.Caching;
 public sealed class PolicyCache : HybridCache
 {
     private readonly CacheEngine _engine;
+    private readonly CacheWriter _writer;
     private readonly CacheRegion _region;
     private readonly TenfoldCache _cache;
     private readonly Serializers _serializers;
     private readonly ILogger _logger;
     private readonly string[] _tags;
 
-    internal PolicyCache(TenfoldCache cache, CacheEngine engine, CacheRegion region, Serializers serializers, ILogger logger)
+    internal PolicyCache(TenfoldCache cache, CacheEngine engine, CacheWriter writer, CacheRegion region, Serializers serializers, ILogger logger)
     {
-        (_cache, _engine, _region, _serializers, _logger) = (cache, engine, region, serializers, logger);
+        (_cache, _engine, _writer, _region, _serializers, _logger) = (cache, engine, writer, region, serializers, logger);
         _tags = TagTable.Names(region.Policy.Tags, null);
     }
 
@@ -53,11 +54,11 @@ public sealed class PolicyCache : HybridCache
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(factory);
-        var name = KeyNames.NeedsCare(key) ? KeyNames.Of(key) : key;
-        if (!Has(options, HybridCacheEntryFlags.DisableLocalCacheRead) && _engine.TryFresh(_region, name, out var entry, out var refresh) && TryRead<T>(entry, out var value))
+        var name = key;
+        if (!Has(options, HybridCacheEntryFlags.DisableLocalCacheRead) && TryFresh(ref name, out var entry, out var late) && TryRead<T>(entry, out var value))
         {
             _region.Counters.MemoryHits.Add();
-            if (refresh)
+            if (late && entry.ClaimRefresh())
             {
                 _engine.Refresh(_region, name, entry, Request(state, factory, options, tags, entry.Version.ToArray()));
             }
@@ -80,13 +81,11 @@ public sealed class PolicyCache : HybridCache
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(load);
-        var name = KeyNames.NeedsCare(key) ? KeyNames.Of(key) : key;
-        if (_engine.TryFresh(_region, name, out var entry, out var refresh))
+        if (TryGetEntry(key, out var entry, out var refresh))
         {
-            _region.Counters.MemoryHits.Add();
             if (refresh)
             {
-                _engine.Refresh(_region, name, entry, new BytesRequest<TState>(Policy, Tags(tags), state, load) { Refreshes = entry.Version.ToArray() });
+                RefreshInBackground(key, entry, state, load, tags);
             }
 
             return new ValueTask<CacheEntry>(entry);
@@ -99,13 +98,9 @@ public sealed class PolicyCache : HybridCache
     public bool TryGetEntry(string key, [NotNullWhen(true)] out CacheEntry? entry)
     {
         ArgumentNullException.ThrowIfNull(key);
-        if (_engine.TryFresh(_region, KeyNames.NeedsCare(key) ? KeyNames.Of(key) : key, out entry, out var refresh))
+        var name = key;
+        if (TryFresh(ref name, out entry, out _))
         {
-            if (refresh)
-            {
-                entry.ReleaseRefresh();
-            }
-
             _region.Counters.MemoryHits.Add();
             return true;
         }
@@ -113,7 +108,35 @@ public sealed class PolicyCache : HybridCache
         return false;
     }
 
-    /// <summary>Loads the value anew, in place of one that is fresh: for warming. Other nodes that do the same meanwhile are waited for.</summary>
+    /// <summary>As the other one.</summary>
+    /// <param name="key">Any text.</param>
+    /// <param name="entry">The value.</param>
+    /// <param name="refresh">The value is late in its life, as <see cref="CachePolicy.Eager"/> says, and this caller, alone, is to call <see cref="RefreshInBackground"/>.</param>
+    public bool TryGetEntry(string key, [NotNullWhen(true)] out CacheEntry? entry, out bool refresh)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        var name = key;
+        if (TryFresh(ref name, out entry, out var late))
+        {
+            refresh = late && entry.ClaimRefresh();
+            _region.Counters.MemoryHits.Add();
+            return true;
+        }
+
+        refresh = false;
+        return false;
+    }
+
+    /// <summary>Begins to load the value anew, which goes on being served; returns at once. A failure is logged.</summary>
+    public void RefreshInBackground<TState>(string key, CacheEntry entry, TState state, Func<TState, CancellationToken, ValueTask<Loaded>> load, IEnumerable<string>? tags = null)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentNullException.ThrowIfNull(entry);
+        ArgumentNullException.ThrowIfNull(load);
+        _engine.Refresh(_region, KeyNames.Of(key), entry, new BytesRequest<TState>(Policy, Tags(tags), state, load) { Refreshes = entry.Version.ToArray() });
+    }
+
+    /// <summary>Loads the value anew, in place of one that is fresh: for warming. While another node does the same, the value that is there is the answer.</summary>
     public async ValueTask<CacheEntry> RefreshEntryAsync<TState>(
         string key, TState state, Func<TState, CancellationToken, ValueTask<Loaded>> load, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
     {
@@ -128,7 +151,7 @@ public sealed class PolicyCache : HybridCache
     {
         ArgumentNullException.ThrowIfNull(key);
         var request = Request(value, static (value, _) => ValueTask.FromResult(value), options, tags, default);
-        await _engine.SetAsync(_region, KeyNames.Of(key), request, cancellationToken);
+        await _writer.SetAsync(_region, KeyNames.Of(key), request, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -148,11 +171,30 @@ public sealed class PolicyCache : HybridCache
     {
         ArgumentNullException.ThrowIfNull(key);
         cancellationToken.ThrowIfCancellationRequested();
-        return _engine.InvalidateAsync(_region, KeyNames.Of(key));
+        return _writer.InvalidateAsync(_region, KeyNames.Of(key));
     }
 
     /// <summary>As <see cref="InvalidateAsync"/>, for every entry under the tag, of every policy. <c>*</c> is everything.</summary>
     public ValueTask<bool> InvalidateTagAsync(string tag, CancellationToken cancellationToken = default) => _cache.InvalidateTagAsync(tag, cancellationToken);
+
+    // A long key, or one with a brace, stands under another name. Plain ones, which most are, are not even looked at.
+    private bool TryFresh(ref string name, [NotNullWhen(true)] out CacheEntry? entry, out bool late)
+    {
+        if (!KeyNames.NeedsCare(name) && _engine.TryFresh(_region, name, out entry, out late))
+        {
+            return true;
+        }
+
+        var other = KeyNames.Of(name);
+        if (ReferenceEquals(other, name))
+        {
+            (entry, late) = (null, false);
+            return false;
+        }
+
+        name = other;
+        return _engine.TryFresh(_region, name, out entry, out late);
+    }
 
     private async ValueTask<T> ReadAsync<TState, T>(
         string name, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, HybridCacheEntryOptions? options, IEnumerable<string>? tags, CancellationToken cancel)
@@ -193,6 +235,8 @@ public sealed class PolicyCache : HybridCache
         return new TypedRequest<TState, T>(policy, Tags(tags), state, factory, _serializers.For<T>())
         {
             MayLoad = !Has(options, HybridCacheEntryFlags.DisableUnderlyingData),
+            PastMemory = Has(options, HybridCacheEntryFlags.DisableLocalCacheRead),
+            NotIntoMemory = Has(options, HybridCacheEntryFlags.DisableLocalCacheWrite),
             PastRedis = Has(options, HybridCacheEntryFlags.DisableDistributedCacheRead) || Has(options, HybridCacheEntryFlags.DisableDistributedCacheWrite),
             Refreshes = refreshes,
         };

@@ -23,6 +23,7 @@ public sealed class TenfoldCache : IAsyncDisposable
     private readonly CacheOptions _options;
     private readonly CacheState _state;
     private readonly CacheEngine _engine;
+    private readonly CacheWriter _writer;
     private readonly Serializers _serializers;
     private readonly CacheMetrics _metrics;
     private readonly ILogger _logger;
@@ -52,27 +53,38 @@ public sealed class TenfoldCache : IAsyncDisposable
         random ??= new Random();
         _logger = (logs ?? NullLoggerFactory.Instance).CreateLogger<TenfoldCache>();
         _serializers = new Serializers(services);
+        foreach (var (name, policy) in _policies)
+        {
+            CacheRegion.CheckName(name);
+            policy.Checked(name);
+        }
+
+        var memory = new MemoryTier(options.MemoryBytes);
         _state = new CacheState(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
             new RedisKeys($"tf1:{options.System}"),
             redis is null ? Lease.Forever() : new Lease(),
             new Journal(options.JournalSize),
-            new TagTable(options.MaxTags, local: redis is null),
-            new MemoryTier(options.MemoryBytes),
+            new TagTable(options.MaxTags, local: redis is null, memory.TagsInUse),
+            memory,
             clock);
         _metrics = new CacheMetrics(_state, () => IsCoherent);
         RedisTier? tier = null;
+        LoadLocks? locks = null;
         if (redis is not null)
         {
             _client = new RedisClient(Suited(redis, options), time, logs);
             var tracker = new MemoryTracker(_state, options, () => _keeper?.Kick());
             _client.Track(tracker);
-            tier = new RedisTier(_client, tracker, options, _state, clock, random);
-            _keeper = new Keeper(_client, tier, _state, options, _logger);
+            var breaker = new Breaker(options.BreakAfter, options.BreakFor, clock.Time);
+            locks = new LoadLocks(_client, _state, breaker);
+            tier = new RedisTier(_client, tracker, options, _state, breaker, locks, random);
+            _keeper = new Keeper(_client, redis.Topology == RedisTopology.Cluster, tier, _state, options, _logger);
         }
 
         var maker = new EntryMaker(options, _state, random);
-        _engine = new CacheEngine(options, _state, tier, maker, new Finder(options, _state, tier, maker, _logger), _logger);
+        _writer = new CacheWriter(_state, tier, maker);
+        _engine = new CacheEngine(options, _state, maker, new Finder(options, _state, tier, locks, maker, _logger), _logger);
         foreach (var (name, policy) in _policies)
         {
             Add(name, policy);
@@ -124,7 +136,7 @@ public sealed class TenfoldCache : IAsyncDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(tag);
         cancellationToken.ThrowIfCancellationRequested();
-        return _engine.InvalidateTagAsync(KeyNames.Of(tag));
+        return _writer.InvalidateTagAsync(KeyNames.Of(tag));
     }
 
     public async ValueTask DisposeAsync()
@@ -143,14 +155,9 @@ public sealed class TenfoldCache : IAsyncDisposable
 
     private PolicyCache Add(string name, CachePolicy policy)
     {
-        if (name.Length is 0 or > 60 || !name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
-        {
-            throw new ArgumentException($"'{name}' is not the name of a cache policy; allowed: 1 to 60 lower-case letters, digits and dashes.", nameof(name));
-        }
-
-        var region = new CacheRegion(name, policy.Checked(name), _state.Memory.AddPartition());
+        var region = new CacheRegion(name, policy, _state.Memory.AddPartition());
         _state.Regions[region.Partition] = region;
-        return _byPolicy[name] = new PolicyCache(this, _engine, region, _serializers, _logger);
+        return _byPolicy[name] = new PolicyCache(this, _engine, _writer, region, _serializers, _logger);
     }
 
     /// <summary>One connection, whose silence is noticed within the bound: the lease rests on it.</summary>

@@ -163,7 +163,7 @@ public sealed partial class RedisClient : IAsyncDisposable
     {
         public bool TakesOver(Operation operation, RedisReply error, EndPoint from)
         {
-            if (operation.Script is not null && error.ErrorBytes.StartsWith("NOSCRIPT"u8))
+            if (operation.Script is not null && !operation.IsSettled && error.ErrorBytes.StartsWith("NOSCRIPT"u8))
             {
                 Scripts.Evaluation.SendInFull(operation);
                 client._context.Counters.Redirected();

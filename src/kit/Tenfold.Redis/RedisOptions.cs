@@ -84,6 +84,9 @@ public sealed record RedisOptions
     /// <summary>Commands that wait for room on one connection, or for the connection; further ones fail at once. Default 65,536.</summary>
     public int MaxWaiting { get; init; } = 65_536;
 
+    /// <summary>Bytes of the commands that wait there; one alone may be larger. Default 256 MiB.</summary>
+    public int MaxWaitingBytes { get; init; } = 256 * 1024 * 1024;
+
     /// <summary>Bytes that one connection keeps unsent before commands wait for room. Default 16 MiB.</summary>
     public int MaxUnsentBytes { get; init; } = 16 * 1024 * 1024;
 
@@ -115,6 +118,7 @@ public sealed record RedisOptions
         Require(ConnectionsPerNode is >= 1 and <= 64, nameof(ConnectionsPerNode), $"is {ConnectionsPerNode}, but must be 1 to 64");
         Require(MaxPending is >= 16 and <= 1 << 20 && int.IsPow2(MaxPending), nameof(MaxPending), $"is {MaxPending}, but must be a power of two from 16 to 1,048,576");
         Require(MaxWaiting >= 0, nameof(MaxWaiting), $"is {MaxWaiting}, but must be 0 or more");
+        Require(MaxWaitingBytes >= 0, nameof(MaxWaitingBytes), $"is {MaxWaitingBytes}, but must be 0 bytes or more");
         Require(MaxUnsentBytes >= 4096, nameof(MaxUnsentBytes), $"is {MaxUnsentBytes}, but must be at least 4,096 bytes");
         Require(MaxReplyBytes is >= 4096 and <= 1 << 30, nameof(MaxReplyBytes), $"is {MaxReplyBytes}, but must be 4,096 bytes to 1 GiB");
         Require(MaxBufferedMessages >= 1, nameof(MaxBufferedMessages), $"is {MaxBufferedMessages}, but must be at least 1");

@@ -2,17 +2,19 @@ using System.Globalization;
 using Npgsql;
 using Rez.Http;
 using Rez.Listing;
+using Tenfold.Postgres;
 
 namespace Rez.Categories;
 
 /// <summary>Finds what <c>category=</c> means: a slug or an id, of a department (with all its categories) or of one category.</summary>
-internal sealed class CategoryLookup(NpgsqlDataSource database)
+internal sealed class CategoryLookup(PostgresStore database)
 {
     /// <summary>Adds the condition to the query, or an error to the parameters when there is no such category.</summary>
-    public async Task FilterAsync(ListQuery query, string category, QueryParameters parameters, CancellationToken cancel)
+    public async Task FilterAsync(ListQuery query, string category, QueryParameters parameters, Caller caller, CancellationToken cancel)
     {
         var byId = int.TryParse(category, NumberStyles.None, CultureInfo.InvariantCulture, out var id);
-        await using var command = database.CreateCommand("SELECT id, parent_id IS NULL FROM categories WHERE " + (byId ? "id = $1" : "slug = $1"));
+        await using var connection = await database.OpenReaderAsync(caller, cancel);
+        await using var command = new NpgsqlCommand("SELECT id, parent_id IS NULL FROM categories WHERE " + (byId ? "id = $1" : "slug = $1"), connection);
         command.Parameters.Add(byId ? new NpgsqlParameter<int> { TypedValue = id } : new NpgsqlParameter<string> { TypedValue = category });
         await using var rows = await command.ExecuteReaderAsync(cancel);
         if (await rows.ReadAsync(cancel))

@@ -1,12 +1,12 @@
-using Npgsql;
 using NpgsqlTypes;
 using Rez.Http;
 using Rez.Listing;
+using Tenfold.Postgres;
 
 namespace Rez.Categories;
 
 /// <summary><c>GET /api/categories</c>: departments and their categories; <c>parent=ID</c> lists one department's, <c>level=department</c> the departments.</summary>
-internal sealed class ListCategories(NpgsqlDataSource database)
+internal sealed class ListCategories(PostgresStore database)
 {
     private static readonly SortOrder ById = new("id", false, new SortKey("id", NpgsqlDbType.Bigint), new SortKey("id", NpgsqlDbType.Integer));
 
@@ -39,7 +39,7 @@ internal sealed class ListCategories(NpgsqlDataSource database)
 }
 
 /// <summary><c>GET /api/categories/{id}</c>.</summary>
-internal sealed class GetCategory(NpgsqlDataSource database)
+internal sealed class GetCategory(PostgresStore database)
 {
     public Task HandleAsync(HttpContext context) =>
         ItemReply.AnswerAsync(context, database, "SELECT json FROM categories WHERE id = $1", "category");

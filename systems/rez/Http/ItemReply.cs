@@ -1,5 +1,7 @@
 using Npgsql;
 using Tenfold.AspNetCore.Errors;
+using Tenfold.AspNetCore;
+using Tenfold.Postgres;
 
 namespace Rez.Http;
 
@@ -7,7 +9,7 @@ namespace Rez.Http;
 internal static class ItemReply
 {
     /// <remarks>The SQL selects json (and, when <paramref name="versioned"/>, the version for the ETag) by <c>$1</c>, the id; the kind, "product", is for the 404.</remarks>
-    public static async Task AnswerAsync(HttpContext context, NpgsqlDataSource database, string sql, string kind, bool versioned = false)
+    public static async Task AnswerAsync(HttpContext context, PostgresStore database, string sql, string kind, bool versioned = false)
     {
         if (await ReadIdAsync(context, kind) is not { } id)
         {
@@ -20,25 +22,34 @@ internal static class ItemReply
         }
 
         using var reply = new Reply();
-        await using (var command = database.CreateCommand(sql))
+        var version = await database.ReadAsync(context.Caller(), (reply, sql, id, versioned), ReadAsync, context.RequestAborted);
+        if (version is null)
         {
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id });
-            await using var rows = await command.ExecuteReaderAsync(context.RequestAborted);
-            if (!await rows.ReadAsync(context.RequestAborted))
-            {
-                id = -1;
-            }
-            else
-            {
-                reply.Add("{\"success\":true,\"data\":"u8).Add(rows, 0).Add("}"u8);
-                if (versioned)
-                {
-                    context.Response.Headers.ETag = $"\"{rows.GetInt32(1)}\"";
-                }
-            }
+            await NotFoundAsync(context, kind);
+            return;
         }
 
-        await (id < 0 ? NotFoundAsync(context, kind) : reply.SendAsync(context));
+        if (versioned)
+        {
+            context.Response.Headers.ETag = $"\"{version}\"";
+        }
+
+        await reply.SendAsync(context);
+    }
+
+    /// <returns>Its version, 0 for what has none; null when there is no such row.</returns>
+    private static async ValueTask<int?> ReadAsync(NpgsqlConnection connection, (Reply Reply, string Sql, long Id, bool Versioned) wanted, CancellationToken cancel)
+    {
+        wanted.Reply.Rewind(0);
+        await using var command = new NpgsqlCommand(wanted.Sql, connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = wanted.Id } } };
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        if (!await rows.ReadAsync(cancel))
+        {
+            return null;
+        }
+
+        wanted.Reply.Add("{\"success\":true,\"data\":"u8).Add(rows, 0).Add("}"u8);
+        return wanted.Versioned ? rows.GetInt32(1) : 0;
     }
 
     /// <summary>The id of the path, or null when a 400 has been written.</summary>

@@ -63,9 +63,9 @@ internal sealed class ListQuery(string table, SortOrder sort)
     }
 
     /// <summary>Columns: total (null after a cursor), keys, id, json. One row more than the limit.</summary>
-    public NpgsqlCommand Rows(NpgsqlDataSource database, Paging paging)
+    public NpgsqlCommand Rows(NpgsqlConnection connection, Paging paging)
     {
-        var command = database.CreateCommand();
+        var command = connection.CreateCommand();
         AddValues(command);
         var sql = new StringBuilder(400)
             .Append("SELECT ").Append(paging.After is null ? TotalSql() : "NULL::bigint").Append(", ").Append(sort.Columns).Append(", json FROM ").Append(table);
@@ -96,9 +96,9 @@ internal sealed class ListQuery(string table, SortOrder sort)
     }
 
     /// <summary>The total alone: for a page beyond the end, which has no row to carry it.</summary>
-    public NpgsqlCommand Count(NpgsqlDataSource database)
+    public NpgsqlCommand Count(NpgsqlConnection connection)
     {
-        var command = database.CreateCommand("SELECT " + TotalSql());
+        var command = new NpgsqlCommand("SELECT " + TotalSql(), connection);
         AddValues(command);
         return command;
     }

@@ -1,5 +1,7 @@
 using Npgsql;
 using Rez.Http;
+using Tenfold.AspNetCore;
+using Tenfold.Postgres;
 
 namespace Rez.Listing;
 
@@ -13,7 +15,7 @@ internal readonly record struct Total(long Count, bool IsExact);
 internal static class ListReply
 {
     /// <summary>Answers with the part of the list that <c>page</c>, <c>limit</c> and <c>cursor</c> want, or with 400 when a parameter is wrong.</summary>
-    public static async Task AnswerAsync(HttpContext context, NpgsqlDataSource database, ListQuery query, QueryParameters parameters, int limit = 20, int most = 100)
+    public static async Task AnswerAsync(HttpContext context, PostgresStore database, ListQuery query, QueryParameters parameters, int limit = 20, int most = 100)
     {
         var paging = Paging.Read(parameters, query.Hash, limit, most);
         if (await parameters.AnswerErrorsAsync(context))
@@ -22,28 +24,33 @@ internal static class ListReply
         }
     }
 
-    private static async Task AnswerAsync(HttpContext context, NpgsqlDataSource database, ListQuery query, Paging paging)
+    private static async Task AnswerAsync(HttpContext context, PostgresStore database, ListQuery query, Paging paging)
     {
         using var reply = new Reply();
-        int shown;
-        bool more;
-        long? total;
-        Cursor last;
-        await using (var command = query.Rows(database, paging))
-        await using (var rows = await command.ExecuteReaderAsync(context.RequestAborted))
-        {
-            (shown, more, total, last) = await AddRowsAsync(reply, rows, paging.Limit, query.Sort.Keys.Length, context.RequestAborted);
-        }
-
-        if (shown == 0 && paging.After is null)
-        {
-            await using var count = query.Count(database);
-            total = (long?)await count.ExecuteScalarAsync(context.RequestAborted);
-        }
-
+        var (_, more, total, last) = await database.ReadAsync(context.Caller(), (reply, query, paging), ReadAsync, context.RequestAborted);
         Total? whole = total is { } known ? new Total(known, query.Counter is not null || known < ListQuery.CountUpTo) : null;
         AddPagination(reply, paging, more, whole, more ? last with { Query = query.Hash() } : null);
         await reply.SendAsync(context);
+    }
+
+    private static async ValueTask<(int Shown, bool More, long? Total, Cursor Last)> ReadAsync(NpgsqlConnection connection, (Reply Reply, ListQuery Query, Paging Paging) wanted, CancellationToken cancel)
+    {
+        var (reply, query, paging) = wanted;
+        reply.Rewind(0);
+        (int Shown, bool More, long? Total, Cursor Last) page;
+        await using (var command = query.Rows(connection, paging))
+        await using (var rows = await command.ExecuteReaderAsync(cancel))
+        {
+            page = await AddRowsAsync(reply, rows, paging.Limit, query.Sort.Keys.Length, cancel);
+        }
+
+        if (page.Shown == 0 && paging.After is null)
+        {
+            await using var count = query.Count(connection);
+            page.Total = (long?)await count.ExecuteScalarAsync(cancel);
+        }
+
+        return page;
     }
 
     /// <summary>Appends the rows; returns how many were shown, whether there are more, and the last one's keys.</summary>

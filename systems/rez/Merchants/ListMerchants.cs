@@ -1,12 +1,12 @@
-using Npgsql;
 using NpgsqlTypes;
 using Rez.Http;
 using Rez.Listing;
+using Tenfold.Postgres;
 
 namespace Rez.Merchants;
 
 /// <summary><c>GET /api/merchants</c>, by id.</summary>
-internal sealed class ListMerchants(NpgsqlDataSource database)
+internal sealed class ListMerchants(PostgresStore database)
 {
     private static readonly SortOrder ById = new("id", false, new SortKey("id", NpgsqlDbType.Bigint), new SortKey("id", NpgsqlDbType.Integer));
 
@@ -19,7 +19,7 @@ internal sealed class ListMerchants(NpgsqlDataSource database)
 }
 
 /// <summary><c>GET /api/merchants/{id}</c>.</summary>
-internal sealed class GetMerchant(NpgsqlDataSource database)
+internal sealed class GetMerchant(PostgresStore database)
 {
     public Task HandleAsync(HttpContext context) =>
         ItemReply.AnswerAsync(context, database, "SELECT json FROM merchants WHERE id = $1", "merchant");

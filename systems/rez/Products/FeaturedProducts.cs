@@ -1,11 +1,11 @@
-using Npgsql;
 using Rez.Http;
 using Rez.Listing;
+using Tenfold.Postgres;
 
 namespace Rez.Products;
 
 /// <summary><c>GET /api/products/featured</c>: what the shop shows first, most popular first.</summary>
-internal sealed class FeaturedProducts(NpgsqlDataSource database)
+internal sealed class FeaturedProducts(PostgresStore database)
 {
     public async Task HandleAsync(HttpContext context)
     {

@@ -1,12 +1,13 @@
-using Npgsql;
 using Rez.Categories;
 using Rez.Http;
 using Rez.Listing;
+using Tenfold.AspNetCore;
+using Tenfold.Postgres;
 
 namespace Rez.Products;
 
 /// <summary><c>GET /api/products</c>: filters, sorts, pages by number or by cursor. One query to PostgreSQL (a category filter: two).</summary>
-internal sealed class ListProducts(NpgsqlDataSource database, CategoryLookup categories)
+internal sealed class ListProducts(PostgresStore database, CategoryLookup categories)
 {
     public const int HighestPrice = 1_000_000;
 
@@ -28,7 +29,7 @@ internal sealed class ListProducts(NpgsqlDataSource database, CategoryLookup cat
         var query = new ListQuery("products", sort).Where("is_active");
         if (slug is not null)
         {
-            await categories.FilterAsync(query, slug, parameters, context.RequestAborted);
+            await categories.FilterAsync(query, slug, parameters, context.Caller(), context.RequestAborted);
         }
 
         Add(query, "merchant_id =", merchant);

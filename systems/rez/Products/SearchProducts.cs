@@ -1,11 +1,13 @@
 using Rez.Http;
 using Rez.Listing;
 using Rez.Search;
+using Tenfold.AspNetCore;
+using Tenfold.Postgres;
 
 namespace Rez.Products;
 
 /// <summary><c>GET /api/products/search?q=</c>.</summary>
-internal sealed class SearchProducts(ProductSearch search)
+internal sealed class SearchProducts(PostgresStore database, ProductSearch search)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -24,8 +26,13 @@ internal sealed class SearchProducts(ProductSearch search)
         }
 
         using var reply = new Reply();
-        reply.Add("{\"success\":true,\"data\":["u8);
-        var found = await search.FindAsync(reply, text, (page - 1) * limit, limit, context.RequestAborted);
+        var found = await database.ReadAsync(context.Caller(), (search, reply, text, page, limit), static (connection, wanted, cancel) =>
+        {
+            var (search, reply, text, page, limit) = wanted;
+            reply.Rewind(0);
+            reply.Add("{\"success\":true,\"data\":["u8);
+            return new ValueTask<SearchPage>(search.FindAsync(connection, reply, text, (page - 1) * limit, limit, cancel));
+        }, context.RequestAborted);
         ListReply.AddPagination(reply, new Paging(page, limit, null), found.More, found.Total, null);
         if (found.Corrected is not null)
         {

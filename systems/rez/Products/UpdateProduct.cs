@@ -3,7 +3,9 @@ using Npgsql;
 using Rez.Caching;
 using Rez.Http;
 using Tenfold.AspNetCore.Errors;
+using Tenfold.AspNetCore;
 using Tenfold.Caching;
+using Tenfold.Postgres;
 
 namespace Rez.Products;
 
@@ -11,7 +13,7 @@ namespace Rez.Products;
 /// <c>PUT</c> and <c>PATCH /api/products/{id}</c>. With <c>If-Match</c> the change is made only to that version (the ETag of a
 /// GET), else 412; without it the last one wins.
 /// </summary>
-internal sealed class UpdateProduct(NpgsqlDataSource database, TenfoldCache cache)
+internal sealed class UpdateProduct(PostgresStore database, TenfoldCache cache)
 {
     private const string Sql =
         """
@@ -20,9 +22,6 @@ internal sealed class UpdateProduct(NpgsqlDataSource database, TenfoldCache cach
             is_featured = coalesce($8, is_featured), version = version + 1, updated_at = now()
         WHERE id = $1 AND ($9 IS NULL OR version = $9) RETURNING json, version
         """;
-
-    /// <summary>A change that met another one in a deadlock is made again: at most this often in all.</summary>
-    private const int Attempts = 3;
 
     public Task PutAsync(HttpContext context) => HandleAsync(context, whole: true);
 
@@ -45,18 +44,7 @@ internal sealed class UpdateProduct(NpgsqlDataSource database, TenfoldCache cach
 
         try
         {
-            for (var attempt = 1; ; attempt++)
-            {
-                try
-                {
-                    await AnswerAsync(context, id, change, version);
-                    return;
-                }
-                catch (PostgresException met) when (met.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure && attempt < Attempts)
-                {
-                    // Renaming a category locks it and then its products, moving a product into it the other way round. Nothing was changed: again.
-                }
-            }
+            await AnswerAsync(context, id, change, version);
         }
         catch (PostgresException noCategory) when (noCategory.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {
@@ -69,14 +57,11 @@ internal sealed class UpdateProduct(NpgsqlDataSource database, TenfoldCache cach
         using var reply = new Reply();
         try
         {
-            await using (var command = Command(id, change, version))
-            await using (var rows = await command.ExecuteReaderAsync(context.RequestAborted))
+            // Also makes again what met another change in a deadlock: renaming a category locks it and then its products, moving a product into it the other way round.
+            var changed = await database.WriteAsync(context.Caller(), (reply, id, change, version), WriteAsync, context.RequestAborted);
+            if (changed is not null)
             {
-                if (await rows.ReadAsync(context.RequestAborted))
-                {
-                    reply.Add("{\"success\":true,\"data\":"u8).Add(rows, 0).Add("}"u8);
-                    context.Response.Headers.ETag = $"\"{rows.GetInt32(1)}\"";
-                }
+                context.Response.Headers.ETag = $"\"{changed}\"";
             }
         }
         catch (Exception unknown) when (unknown is not PostgresException)
@@ -93,16 +78,32 @@ internal sealed class UpdateProduct(NpgsqlDataSource database, TenfoldCache cach
             return;
         }
 
-        await using var find = database.CreateCommand("SELECT version FROM products WHERE id = $1");
+        await using var reader = await database.OpenReaderAsync(context.Caller(), context.RequestAborted);
+        await using var find = new NpgsqlCommand("SELECT version FROM products WHERE id = $1", reader);
         find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id });
         await (await find.ExecuteScalarAsync(context.RequestAborted) is int found
             ? Problem.WriteAsync(context, StatusCodes.Status412PreconditionFailed, $"Product {id} is at version {found} now, not at {version}: read it again and repeat the change.")
             : ItemReply.NotFoundAsync(context, "product"));
     }
 
-    private NpgsqlCommand Command(long id, ProductChange change, int? version)
+    /// <returns>The product's version now; null when nothing was changed.</returns>
+    private static async ValueTask<int?> WriteAsync(NpgsqlConnection connection, (Reply Reply, long Id, ProductChange Change, int? Version) wanted, CancellationToken cancel)
     {
-        var command = database.CreateCommand(Sql);
+        wanted.Reply.Rewind(0);
+        await using var command = Command(connection, wanted.Id, wanted.Change, wanted.Version);
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        if (!await rows.ReadAsync(cancel))
+        {
+            return null;
+        }
+
+        wanted.Reply.Add("{\"success\":true,\"data\":"u8).Add(rows, 0).Add("}"u8);
+        return rows.GetInt32(1);
+    }
+
+    private static NpgsqlCommand Command(NpgsqlConnection connection, long id, ProductChange change, int? version)
+    {
+        var command = new NpgsqlCommand(Sql, connection);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id });
         Add(change.Name);
         Add(change.Brand);

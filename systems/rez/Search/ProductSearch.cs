@@ -13,7 +13,7 @@ internal readonly record struct SearchPage(List<long> Ids, bool More, Total Tota
 /// index until the tier is full, rare ones take all matches from the GIN index. Exact matches come first; when they are next to
 /// none, words that look like the typed ones are tried, and what they find follows.
 /// </summary>
-internal sealed class ProductSearch(NpgsqlDataSource database)
+internal sealed class ProductSearch
 {
     /// <summary>A search shows at most this many products, and counts no further.</summary>
     public const int Most = 1000;
@@ -29,18 +29,18 @@ internal sealed class ProductSearch(NpgsqlDataSource database)
     /// <summary>Fewer exact matches than this are "next to none".</summary>
     private const int Few = 5;
 
-    public async Task<SearchPage> FindAsync(Reply reply, string text, int offset, int limit, CancellationToken cancel)
+    public async Task<SearchPage> FindAsync(NpgsqlConnection connection, Reply reply, string text, int offset, int limit, CancellationToken cancel)
     {
-        var terms = await SearchTerms.ReadAsync(database, text, cancel);
-        var exact = await FindAsync(reply, terms, [], offset, limit, cancel);
-        if (terms.Terms.Length == 0 || exact.Total is not { IsExact: true, Count: < Few } || await Spelling.CorrectAsync(database, text, cancel) is not { } corrected)
+        var terms = await SearchTerms.ReadAsync(connection, text, cancel);
+        var exact = await FindAsync(connection, reply, terms, [], offset, limit, cancel);
+        if (terms.Terms.Length == 0 || exact.Total is not { IsExact: true, Count: < Few } || await Spelling.CorrectAsync(connection, text, cancel) is not { } corrected)
         {
             return new SearchPage(exact.Ids, exact.More, exact.Total, terms, null);
         }
 
-        var guess = await SearchTerms.ReadAsync(database, corrected, cancel);
+        var guess = await SearchTerms.ReadAsync(connection, corrected, cancel);
         // What the exact search found stays in front on every page, and is not shown again.
-        var first = offset == 0 && !exact.More ? exact.Ids : await ExactIdsAsync(terms, cancel);
+        var first = offset == 0 && !exact.More ? exact.Ids : await ExactIdsAsync(connection, terms, cancel);
         var room = limit - exact.Ids.Count;
         if (exact.Ids.Count > 0 && room > 0)
         {
@@ -48,7 +48,7 @@ internal sealed class ProductSearch(NpgsqlDataSource database)
         }
 
         var mark = reply.Length;
-        var more = await FindAsync(reply, guess, [.. first], Math.Max(0, offset - first.Count), room, cancel);
+        var more = await FindAsync(connection, reply, guess, [.. first], Math.Max(0, offset - first.Count), room, cancel);
         if (more.Ids.Count == 0 && exact.Ids.Count > 0 && room > 0)
         {
             reply.Rewind(mark - 1);
@@ -58,13 +58,13 @@ internal sealed class ProductSearch(NpgsqlDataSource database)
         return new SearchPage([.. exact.Ids, .. more.Ids], exact.More || more.More, total, guess, corrected);
     }
 
-    private async Task<List<long>> ExactIdsAsync(SearchTerms terms, CancellationToken cancel)
+    private async Task<List<long>> ExactIdsAsync(NpgsqlConnection connection, SearchTerms terms, CancellationToken cancel)
     {
         using var unused = new Reply();
-        return (await FindAsync(unused, terms, [], 0, Few, cancel)).Ids;
+        return (await FindAsync(connection, unused, terms, [], 0, Few, cancel)).Ids;
     }
 
-    private async Task<(List<long> Ids, bool More, Total Total)> FindAsync(Reply reply, SearchTerms terms, long[] without, int offset, int limit, CancellationToken cancel)
+    private async Task<(List<long> Ids, bool More, Total Total)> FindAsync(NpgsqlConnection connection, Reply reply, SearchTerms terms, long[] without, int offset, int limit, CancellationToken cancel)
     {
         if (terms.Terms.Length == 0)
         {
@@ -76,7 +76,7 @@ internal sealed class ProductSearch(NpgsqlDataSource database)
         if (terms.ExpectedHits >= WalkFrom)
         {
             var mark = reply.Length;
-            var (walked, _, matches) = await RunAsync(reply, SearchSql.Walk(candidates, LongestWalk), terms, without, offset, limit, cancel);
+            var (walked, _, matches) = await RunAsync(connection, reply, SearchSql.Walk(candidates, LongestWalk), terms, without, offset, limit, cancel);
             if (matches == candidates)
             {
                 return (walked, offset + limit < Most, new Total(Most, false));
@@ -85,13 +85,13 @@ internal sealed class ProductSearch(NpgsqlDataSource database)
             reply.Rewind(mark); // the terms are common, but not together, or not common enough for a page this deep
         }
 
-        var (ids, furtherOnes, total) = await RunAsync(reply, SearchSql.Fetch(candidates), terms, without, offset, limit, cancel);
+        var (ids, furtherOnes, total) = await RunAsync(connection, reply, SearchSql.Fetch(candidates), terms, without, offset, limit, cancel);
         return (ids, furtherOnes && offset + limit < Most, total >= Most ? new Total(Most, false) : new Total(total, true));
     }
 
-    private async Task<(List<long> Ids, bool More, long Total)> RunAsync(Reply reply, string sql, SearchTerms terms, long[] without, int offset, int limit, CancellationToken cancel)
+    private static async Task<(List<long> Ids, bool More, long Total)> RunAsync(NpgsqlConnection connection, Reply reply, string sql, SearchTerms terms, long[] without, int offset, int limit, CancellationToken cancel)
     {
-        await using var command = database.CreateCommand(sql);
+        await using var command = new NpgsqlCommand(sql, connection);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = terms.Query });
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = without });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit + 1 });

@@ -1,10 +1,12 @@
 using Npgsql;
 using Rez.Http;
+using Tenfold.AspNetCore;
+using Tenfold.Postgres;
 
 namespace Rez.Search;
 
 /// <summary><c>GET /api/search?q=</c>: the best products, stores and categories in one answer.</summary>
-internal sealed class SearchEverything(NpgsqlDataSource database, ProductSearch products)
+internal sealed class SearchEverything(PostgresStore database, ProductSearch products)
 {
     private const int MostOthers = 5;
 
@@ -19,9 +21,14 @@ internal sealed class SearchEverything(NpgsqlDataSource database, ProductSearch 
         }
 
         using var reply = new Reply();
-        reply.Add("{\"success\":true,\"data\":{\"products\":["u8);
-        var found = await products.FindAsync(reply, text, 0, limit, context.RequestAborted);
-        await AddOthersAsync(reply, found.Terms.Query, context.RequestAborted);
+        var found = await database.ReadAsync(context.Caller(), (products, reply, text, limit), static async (connection, wanted, cancel) =>
+        {
+            wanted.reply.Rewind(0);
+            wanted.reply.Add("{\"success\":true,\"data\":{\"products\":["u8);
+            var found = await wanted.products.FindAsync(connection, wanted.reply, wanted.text, 0, wanted.limit, cancel);
+            await AddOthersAsync(connection, wanted.reply, found.Terms.Query, cancel);
+            return found;
+        }, context.RequestAborted);
         reply.Add("},\"totals\":{\"products\":"u8).Add(found.Total.Count).Add(",\"productsIsExact\":"u8).Add(found.Total.IsExact).Add("}"u8);
         if (found.Corrected is not null)
         {
@@ -31,9 +38,9 @@ internal sealed class SearchEverything(NpgsqlDataSource database, ProductSearch 
         await reply.Add("}"u8).SendAsync(context);
     }
 
-    private async Task AddOthersAsync(Reply reply, string query, CancellationToken cancel)
+    private static async Task AddOthersAsync(NpgsqlConnection connection, Reply reply, string query, CancellationToken cancel)
     {
-        await using var batch = database.CreateBatch();
+        await using var batch = connection.CreateBatch();
         Add(batch, $"SELECT json FROM stores WHERE is_active AND search @@ $1::tsquery ORDER BY popularity DESC, id DESC LIMIT {MostOthers}", query);
         Add(batch, $"SELECT json FROM categories WHERE search @@ $1::tsquery ORDER BY parent_id NULLS FIRST, product_count DESC, id LIMIT {MostOthers}", query);
         await using var rows = await batch.ExecuteReaderAsync(cancel);

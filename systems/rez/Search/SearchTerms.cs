@@ -14,13 +14,14 @@ internal sealed record SearchTerms(string Text, Term[] Terms, long Products)
     /// <summary>In how many products all terms stand together, if each stood there by chance.</summary>
     public double ExpectedHits { get; } = Terms.Aggregate((double)Products, (hits, term) => hits * Math.Min(1, term.Documents / (double)Math.Max(1, Products)));
 
-    public static async Task<SearchTerms> ReadAsync(NpgsqlDataSource database, string text, CancellationToken cancel)
+    public static async Task<SearchTerms> ReadAsync(NpgsqlConnection connection, string text, CancellationToken cancel)
     {
-        await using var command = database.CreateCommand(
+        await using var command = new NpgsqlCommand(
             """
             SELECT lexeme, coalesce(sum(documents), 0), (SELECT product_count FROM catalogue)
             FROM unnest(to_tsvector('english', $1)) LEFT JOIN search_words USING (lexeme) GROUP BY lexeme
-            """);
+            """,
+            connection);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = text });
         await using var rows = await command.ExecuteReaderAsync(cancel);
         var terms = new List<Term>();

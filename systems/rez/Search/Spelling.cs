@@ -19,7 +19,7 @@ internal static class Spelling
     private const int Rare = 5;
 
     /// <returns>The query with its unknown words replaced, or null when there is nothing to correct.</returns>
-    public static async Task<string?> CorrectAsync(NpgsqlDataSource database, string text, CancellationToken cancel)
+    public static async Task<string?> CorrectAsync(NpgsqlConnection connection, string text, CancellationToken cancel)
     {
         var words = Words(text);
         var typed = words.Where(word => word.Length is >= ShortestWord and <= LongestWord).Distinct(StringComparer.Ordinal).Take(MostWords).ToArray();
@@ -28,7 +28,7 @@ internal static class Spelling
             return null;
         }
 
-        var lookalikes = await LookalikesAsync(database, typed, cancel);
+        var lookalikes = await LookalikesAsync(connection, typed, cancel);
         var corrected = words.Select(word => lookalikes.TryGetValue(word, out var found) ? Choose(word, found) : word).ToArray();
         return corrected.SequenceEqual(words, StringComparer.Ordinal) ? null : string.Join(' ', corrected);
     }
@@ -77,14 +77,15 @@ internal static class Spelling
         return [.. words];
     }
 
-    private static async Task<Dictionary<string, List<Lookalike>>> LookalikesAsync(NpgsqlDataSource database, string[] typed, CancellationToken cancel)
+    private static async Task<Dictionary<string, List<Lookalike>>> LookalikesAsync(NpgsqlConnection connection, string[] typed, CancellationToken cancel)
     {
-        await using var command = database.CreateCommand(
+        await using var command = new NpgsqlCommand(
             """
             SELECT typed, alike.word, documents, alikeness FROM unnest($1) typed CROSS JOIN LATERAL (
                 SELECT word, documents, similarity(word, typed) AS alikeness FROM search_words
                 WHERE word % typed ORDER BY alikeness DESC, documents DESC LIMIT 10) alike
-            """);
+            """,
+            connection);
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = typed });
         await using var rows = await command.ExecuteReaderAsync(cancel);
         var found = new Dictionary<string, List<Lookalike>>(StringComparer.Ordinal);

@@ -1,12 +1,12 @@
-using Npgsql;
 using NpgsqlTypes;
 using Rez.Http;
 using Rez.Listing;
+using Tenfold.Postgres;
 
 namespace Rez.Stores;
 
 /// <summary><c>GET /api/stores</c>: the most popular first; <c>merchant=ID</c> lists one merchant's.</summary>
-internal sealed class ListStores(NpgsqlDataSource database)
+internal sealed class ListStores(PostgresStore database)
 {
     private static readonly SortOrder Popular = new("popular", true, new SortKey("id", NpgsqlDbType.Bigint), new SortKey("popularity", NpgsqlDbType.Integer));
 
@@ -26,7 +26,7 @@ internal sealed class ListStores(NpgsqlDataSource database)
 }
 
 /// <summary><c>GET /api/stores/{id}</c>.</summary>
-internal sealed class GetStore(NpgsqlDataSource database)
+internal sealed class GetStore(PostgresStore database)
 {
     public Task HandleAsync(HttpContext context) =>
         ItemReply.AnswerAsync(context, database, "SELECT json FROM stores WHERE id = $1 AND is_active", "store");

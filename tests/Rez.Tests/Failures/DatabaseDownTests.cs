@@ -89,7 +89,7 @@ public sealed class DatabaseDownTests(Shop shop)
     [Fact]
     public async Task A_pool_without_a_free_connection_means_503_but_not_ill()
     {
-        var (app, http) = await Shop.StartAsync(shop.ConnectionString.Replace("Maximum Pool Size=30", "Maximum Pool Size=2", StringComparison.Ordinal) + ";Timeout=1");
+        var (app, http) = await Shop.StartAsync(shop.ConnectionString.Replace("Maximum Pool Size=30", "Maximum Pool Size=4", StringComparison.Ordinal) + ";Timeout=1");
         await using (app)
         using (http)
         await using (var connection = await shop.Database.OpenConnectionAsync())
@@ -101,6 +101,7 @@ public sealed class DatabaseDownTests(Shop shop)
                 await block.ExecuteNonQueryAsync();
             }
 
+            // Half of the four are for readers.
             var waiting = Enumerable.Range(1, 2).Select(id => http.GetAsync($"/api/products/{id}")).ToArray();
             HttpResponseMessage? refused = null;
             while (refused is null)

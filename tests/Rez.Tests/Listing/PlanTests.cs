@@ -39,9 +39,10 @@ public sealed class PlanTests(Shop shop)
         query.Counter = "SELECT product_count FROM catalogue";
         // The newest row's date, a price in the middle: a cursor with rows on both sides.
         var middle = new Cursor(query.Hash(), sort switch { "newest" => 770_000_000_000_000, "rating" => 43, "popular" => 500, _ => 5000 }, 100, 6000);
+        await using var connection = await shop.Database.OpenConnectionAsync();
         foreach (var paging in new[] { new Paging(1, 20, null), new Paging(3, 20, null), new Paging(1, 20, middle) })
         {
-            await using var command = query.Rows(shop.Database, paging);
+            await using var command = query.Rows(connection, paging);
             var plan = await ExplainAsync(command);
             Assert.Contains(" " + index + " ", plan, StringComparison.Ordinal);
             Assert.DoesNotContain("Sort", plan, StringComparison.Ordinal);
@@ -52,7 +53,8 @@ public sealed class PlanTests(Shop shop)
     [Fact]
     public async Task Featured_products_walk_their_index()
     {
-        await using var command = new ListQuery("products", ProductSorts.Popular).Where("is_active").Where("is_featured").Rows(shop.Database, new Paging(1, 10, null));
+        await using var connection = await shop.Database.OpenConnectionAsync();
+        await using var command = new ListQuery("products", ProductSorts.Popular).Where("is_active").Where("is_featured").Rows(connection, new Paging(1, 10, null));
         Assert.Contains("products_featured", await ExplainAsync(command), StringComparison.Ordinal);
     }
 

@@ -47,8 +47,8 @@ public sealed class SearchTests(Shop shop)
     public async Task Pages_agree_where_the_walk_gives_way_to_the_index(int longestWalk)
     {
         // The first pages come by popularity, the later ones by the index; the last tier of a walk that ended early lacks matches.
-        var search = new ProductSearch(shop.Database) { WalkFrom = 100, LongestWalk = longestWalk };
-        var whole = await FindAsync(new ProductSearch(shop.Database) { WalkFrom = int.MaxValue }, 0, 999);
+        var search = new ProductSearch { WalkFrom = 100, LongestWalk = longestWalk };
+        var whole = await FindAsync(new ProductSearch { WalkFrom = int.MaxValue }, 0, 999);
         var paged = new List<long>();
         for (var offset = 0; offset < whole.Count; offset += 25)
         {
@@ -58,10 +58,11 @@ public sealed class SearchTests(Shop shop)
         Assert.True(whole.Count > 200);
         Assert.Equal(whole, paged.Take(whole.Count));
 
-        static async Task<List<long>> FindAsync(ProductSearch search, int offset, int limit)
+        async Task<List<long>> FindAsync(ProductSearch search, int offset, int limit)
         {
+            await using var connection = await shop.Database.OpenConnectionAsync();
             using var reply = new Reply();
-            return (await search.FindAsync(reply, "wireless", offset, limit, CancellationToken.None)).Ids;
+            return (await search.FindAsync(connection, reply, "wireless", offset, limit, CancellationToken.None)).Ids;
         }
     }
 

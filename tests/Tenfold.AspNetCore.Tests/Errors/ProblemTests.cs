@@ -39,8 +39,9 @@ public sealed class ProblemTests
     [Fact]
     public async Task A_body_over_the_limit_is_a_413()
     {
-        await using var instance = await StartAsync();
-        using var response = await instance.Http.PostAsync("/echo", new ByteArrayContent(new byte[2 << 20]));
+        // Small, so that it has been sent when the answer comes: a client may also be told by a reset.
+        await using var instance = await StartAsync(options => options.MaxRequestBody = 1000);
+        using var response = await instance.Http.PostAsync("/echo", new ByteArrayContent(new byte[1001]));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.ToString());
     }
@@ -84,7 +85,9 @@ public sealed class ProblemTests
 
     private static PostgresException Server(string state) => new("message", "ERROR", "ERROR", state);
 
-    private static Task<Instance> StartAsync() => Instance.StartAsync(app =>
+    private static Task<Instance> StartAsync(Action<TenfoldOptions>? configure = null) => Instance.StartAsync(Map, configure);
+
+    private static void Map(WebApplication app)
     {
         app.MapGet("/fine", static context => context.Response.WriteAsync("fine"));
         app.MapGet("/wrong", static (HttpContext _) => throw new InvalidOperationException("secret"));
@@ -107,5 +110,5 @@ public sealed class ProblemTests
             context.Response.StatusCode = 409;
             return context.Response.WriteAsync("mine");
         });
-    });
+    }
 }

@@ -35,7 +35,7 @@ public sealed class ReadinessTests
     [InlineData("Host=no-such-host.invalid;Username=x;Database=x")]
     public async Task What_the_driver_said_is_not_shown(string store)
     {
-        await using var instance = await Instance.StartAsync(null, options => options.HealthTimeout = Instance.Wait, "--ConnectionStrings:orders=" + store);
+        await using var instance = await Instance.StartAsync(null, options => options.HealthTimeout = options.ConnectionWait = Instance.Wait / 2, "--ConnectionStrings:orders=" + store);
         using var response = await instance.Http.GetAsync("/health");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         using var problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
@@ -90,7 +90,8 @@ public sealed class ReadinessTests
         var clock = Stopwatch.StartNew();
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => instance.Http.GetAsync("/health")));
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode));
-        Assert.InRange(clock.Elapsed, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20));
+        Assert.True(clock.Elapsed > TimeSpan.FromMilliseconds(200));
+        var most = 1 + (int)(clock.Elapsed / new TenfoldOptions().HealthFor);
         Assert.Contains("300 ms", await answers[0].Content.ReadAsStringAsync(), StringComparison.Ordinal);
 
         var asked = 0;
@@ -100,7 +101,7 @@ public sealed class ReadinessTests
             asked++;
         }
 
-        Assert.InRange(asked, 1, 5); // a few checks at most, on a machine where 20 requests take seconds
+        Assert.InRange(asked, 1, most); // one check at a time, and its answer is good for a while
     }
 
     [Fact]

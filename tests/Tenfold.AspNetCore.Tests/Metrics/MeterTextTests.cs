@@ -4,6 +4,7 @@ using Tenfold.AspNetCore.Metrics;
 
 namespace Tenfold.AspNetCore.Tests.Metrics;
 
+[Collection(ProcessWide.Meters)]
 public sealed class MeterTextTests
 {
     [Fact]

@@ -2,6 +2,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Tenfold.AspNetCore.Stores;
+using Tenfold.Guide;
+using Tenfold.Postgres;
 
 namespace Tenfold.AspNetCore.Tests.Stores;
 
@@ -31,5 +33,24 @@ public sealed class PostgresStoresTests
         Assert.Same(services.GetRequiredKeyedService<NpgsqlDataSource>("main"), services.GetRequiredService<NpgsqlDataSource>());
         Assert.Contains("Database=two", services.GetRequiredKeyedService<NpgsqlDataSource>("archive").ConnectionString, StringComparison.Ordinal);
         Assert.Null(services.GetKeyedService<NpgsqlDataSource>("cache"));
+        Assert.Same(services.GetRequiredKeyedService<PostgresStore>("main"), services.GetRequiredService<PostgresStore>());
+        Assert.Equal("archive", services.GetRequiredKeyedService<PostgresStore>("archive").Name);
+        Assert.Null(services.GetKeyedService<PostgresStore>("cache"));
+    }
+
+    [Fact]
+    public async Task A_store_with_replicas_has_no_single_data_source_and_says_what_to_take()
+    {
+        await using var instance = await Instance.StartAsync(null, null, "--ConnectionStrings:main=Host=/a:1,/b:2;Database=one");
+        Assert.Contains("take a PostgresStore", Assert.Throws<InvalidOperationException>(() => instance.App.Services.GetRequiredService<NpgsqlDataSource>()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_guide_s_pool_counts_where_the_string_says_nothing()
+    {
+        var pool = new Pool { Min = 3, Max = 9, Idle = TimeSpan.FromSeconds(4), Lifetime = TimeSpan.FromHours(1), Wait = TimeSpan.FromSeconds(2) };
+        var full = PostgresStores.WithDefaults("Host=x;Maximum Pool Size=50", new TenfoldOptions(), pool);
+        Assert.Equal((3, 50, 4, 3600, 2), (full.MinPoolSize, full.MaxPoolSize, full.ConnectionIdleLifetime, full.ConnectionLifetime, full.Timeout));
+        Assert.True(full.ConnectionPruningInterval <= full.ConnectionIdleLifetime);
     }
 }

@@ -62,10 +62,14 @@ public sealed class JournalTests
         breaker.Failed();
         breaker.Failed();
         Assert.True(breaker.Allows);
+        Assert.True(breaker.TryEnter());
+        Assert.True(breaker.TryEnter());
         breaker.Failed();
         Assert.False(breaker.Allows);
+        Assert.False(breaker.TryEnter());
         time.Advance(TimeSpan.FromSeconds(1.1));
         Assert.True(breaker.Allows);
+        Assert.Equal([true, false, false], new[] { breaker.TryEnter(), breaker.TryEnter(), breaker.TryEnter() });
         breaker.Failed();
         Assert.False(breaker.Allows);
         time.Advance(TimeSpan.FromSeconds(1.1));
@@ -78,18 +82,48 @@ public sealed class JournalTests
     {
         var lease = new Lease();
         lease.Prolong(0, 100);
-        Assert.True(lease.Covers(0, 99));
-        Assert.False(lease.Covers(0, 100));
+        Assert.True(lease.Covers(0, lease.Until, 99));
+        Assert.False(lease.Covers(0, lease.Until, 100));
         lease.EndEpoch();
         lease.Prolong(0, 200); // an answer from the connection before
-        Assert.False(lease.Covers(0, 50));
-        Assert.False(lease.Covers(1, 50));
+        Assert.False(lease.Covers(0, lease.Until, 50));
+        Assert.False(lease.Covers(1, lease.Until, 50));
         lease.Prolong(1, 200);
-        Assert.True(lease.Covers(1, 150));
-        Assert.False(lease.Covers(0, 150));
+        Assert.True(lease.Covers(1, lease.Until, 150));
+        Assert.False(lease.Covers(0, lease.Until, 150));
+        var before = lease.Until;
+        lease.Prolong(1, 300);
+        Assert.False(lease.Covers(1, before, 250)); // of an entry that was fetched before
         var untracked = lease.UntrackedEpoch;
-        Assert.True(lease.Covers(untracked, 1000));
+        Assert.True(lease.Covers(untracked, lease.Until, 1000));
         lease.EndUntracked();
-        Assert.False(lease.Covers(untracked, 0));
+        Assert.False(lease.Covers(untracked, lease.Until, 0));
+    }
+
+    [Fact]
+    public void A_tag_that_is_forgotten_stays_unknown_whoever_writes_to_it()
+    {
+        var tag = new TagState("tag") { Generation = 7 };
+        var stamp = new TagStamp([tag], [7]);
+        Assert.True(stamp.Holds());
+        tag.Retire();
+        tag.Generation = 7;
+        Assert.False(stamp.Holds());
+    }
+
+    [Fact]
+    public void A_run_changes_with_the_server_and_with_the_primaries_of_a_cluster_but_not_with_their_slots()
+    {
+        const string Cluster = """
+            aa 127.0.0.1:1@1 myself,master - 0 0 1 connected 0-5460
+            cc 127.0.0.1:3@3 slave aa 0 0 1 connected
+            bb 127.0.0.1:2@2 master - 0 0 2 connected 5461-16383
+            dd 127.0.0.1:4@4 master - 0 0 3 connected
+
+            """;
+        Assert.Equal("aa bb", ServerRun.OfCluster(Cluster));
+        Assert.Equal("aa bb", ServerRun.OfCluster(Cluster.Replace("0-5460", "0-10 [11->-bb]", StringComparison.Ordinal)));
+        Assert.Equal("bb cc", ServerRun.OfCluster(Cluster.Replace("aa 127.0.0.1:1@1 myself,master", "aa 127.0.0.1:1@1 myself,slave", StringComparison.Ordinal).Replace("slave aa 0 0 1 connected", "master - 0 0 4 connected 0-5460", StringComparison.Ordinal)));
+        Assert.Equal("abc", ServerRun.OfServer("# Server\r\nrun_id:abc\r\ntcp_port:1"));
     }
 }

@@ -21,7 +21,10 @@ internal sealed class NodeProcess : IAsyncDisposable
         _errors = _process.StandardError.ReadToEndAsync();
     }
 
-    public int Id => _process.Id;
+    /// <summary>Freezes it; one that has ended stays ended.</summary>
+    public Task SuspendAsync() => SignalAsync("-STOP");
+
+    public Task ResumeAsync() => SignalAsync("-CONT");
 
     public async Task ReadyAsync() => Assert.True(await LineAsync() == "ready", _process.HasExited ? await _errors : "no 'ready'");
 
@@ -36,6 +39,12 @@ internal sealed class NodeProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
         Assert.True(_process.ExitCode == 0, await _errors);
         return printed;
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start(new ProcessStartInfo("kill", [signal, $"{_process.Id}"]) { UseShellExecute = false, RedirectStandardError = true })!;
+        await kill.WaitForExitAsync();
     }
 
     public async ValueTask DisposeAsync()

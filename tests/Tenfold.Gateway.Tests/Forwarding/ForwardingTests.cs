@@ -206,6 +206,36 @@ public sealed class ForwardingTests
     }
 
     [Fact]
+    public async Task The_head_of_an_answer_does_not_wait_for_its_body()
+    {
+        var seen = new TaskCompletionSource();
+        await using var upstream = new RawUpstream(async peer =>
+        {
+            await peer.ReadRequestAsync();
+            await peer.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            await seen.Task;
+            await peer.SendAsync("1\r\nx\r\n0\r\n\r\n");
+        });
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        using var client = await gateway.ConnectAsync();
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 200", await client.ReadUntilAsync("\r\n\r\n"), StringComparison.Ordinal);
+        seen.SetResult();
+        Assert.Equal("1\r\nx\r\n0\r\n\r\n", await client.ReadUntilAsync("0\r\n\r\n"));
+    }
+
+    [Theory]
+    [InlineData(1, 20_000)]
+    [InlineData(100_000, 3)]
+    public async Task Chunks_of_any_size_come_out_as_they_went_in(int size, int count)
+    {
+        var chunk = $"{size:x}\r\n{new string('x', size)}\r\n";
+        await using var upstream = RawUpstream.Answering(_ => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + string.Concat(Enumerable.Repeat(chunk, count)) + "0\r\n\r\n");
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        Assert.Equal(new string('x', size * count), await gateway.Client.GetStringAsync("/"));
+    }
+
+    [Fact]
     public async Task A_websocket_passes_both_ways_and_its_end_too()
     {
         await using var app = await KestrelUpstream.StartAsync();
@@ -268,7 +298,7 @@ public sealed class ForwardingTests
         await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
         using var client = await gateway.ConnectAsync();
         await client.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\nsome");
-        Assert.EndsWith("\r\n\r\nno", await client.ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.EndsWith("Connection: close\r\n\r\nno", await client.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -68,6 +68,15 @@ public sealed class BadClientTests
         Assert.Equal(0, seen);
     }
 
+    [Fact]
+    public async Task A_long_list_of_what_is_hop_by_hop_is_refused_because_every_header_is_looked_for_in_it()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        Assert.Equal("503", Status(await gateway.SendRawAsync($"GET / HTTP/1.1\r\nHost: a\r\nConnection: close,{new string('a', 250)}\r\n\r\n")));
+        Assert.Equal("400", Status(await gateway.SendRawAsync($"GET / HTTP/1.1\r\nHost: a\r\nConnection: close,{new string('a', 251)}\r\n\r\n")));
+        Assert.Equal("400", Status(await gateway.SendRawAsync($"GET / HTTP/1.1\r\nHost: a\r\n{string.Concat(Enumerable.Repeat("Connection: abc\r\n", 86))}\r\n")));
+    }
+
     [Theory]
     [InlineData("GET http://a/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "GET /x HTTP/1.1")]
     [InlineData("\r\nGET /y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "GET /y HTTP/1.1")]

@@ -89,6 +89,34 @@ public sealed class Http2Tests
         Assert.Equal(0, seen);
     }
 
+    [Theory]
+    [InlineData("x: a\r\n\r\nGET /smuggled HTTP/1.1\r\nhost", "a")]
+    [InlineData("x: a\r\ny", "b")]
+    [InlineData("x: a", "b")]
+    [InlineData("x ", "b")]
+    [InlineData("x", "a\r\ny: b")]
+    [InlineData("x", "a\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: a")]
+    [InlineData("x", "a\nb")]
+    [InlineData("x", "a\0b")]
+    public async Task A_header_cannot_write_another_one_nor_another_request(string name, string value)
+    {
+        var seen = 0;
+        await using var upstream = RawUpstream.Answering(_ => RawUpstream.Ok($"{Interlocked.Increment(ref seen)}"));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        using var peer = await gateway.ConnectAsync();
+        // HPACK: GET, http, :authority, the path / and a header, whose name and value are literals.
+        var head = $"\u0082\u0086\u0084\u0001\u0001a\0{(char)name.Length}{name}{(char)value.Length}{value}";
+        await peer.SendAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\0\0\0\x04\0\0\0\0\0" + $"\0\0{(char)head.Length}\x01\x05\0\0\0\x01{head}");
+        var answer = "";
+        // The gateway says 400; Kestrel, which sees some of these itself, resets the stream or ends the connection.
+        while (!answer.Contains("\"status\":400", StringComparison.Ordinal) && !answer.Contains("\0\0\x04\x03\0\0\0\0\x01", StringComparison.Ordinal) && await peer.ReadAsync(1) is { Length: > 0 } more)
+        {
+            answer += more;
+        }
+
+        Assert.Equal(0, seen);
+    }
+
     [Fact]
     public async Task Header_values_beyond_ASCII_and_long_methods_pass()
     {
@@ -138,8 +166,7 @@ public sealed class Http2Tests
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", CancellationToken.None);
     }
 
-    [Fact]
-    public async Task With_TLS_both_versions_are_chosen_by_ALPN_and_instances_are_told_https()
+    private static async Task<TestGateway> StartTlsAsync(EndPoint upstream)
     {
         var folder = Directory.CreateTempSubdirectory("gw-tls-");
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -147,14 +174,48 @@ public sealed class Http2Tests
         using var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
         await File.WriteAllTextAsync(Path.Combine(folder.FullName, "cert.pem"), certificate.ExportCertificatePem());
         await File.WriteAllTextAsync(Path.Combine(folder.FullName, "key.pem"), key.ExportPkcs8PrivateKeyPem());
+        var gateway = await TestGateway.StartAsync(new GatewaySection { Tls = new Tls { Certificate = "cert.pem", Key = "key.pem" } }, folder: folder.FullName, upstreams: upstream);
+        folder.Delete(true);
+        return gateway;
+    }
+
+    [Theory]
+    [InlineData("1.1")]
+    [InlineData("2.0")]
+    public async Task A_client_that_breaks_off_an_answer_over_TLS_is_counted(string version)
+    {
+        await using var upstream = new RawUpstream(async peer =>
+        {
+            await peer.ReadRequestAsync();
+            await peer.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+            var piece = new byte[65536];
+            while (true)
+            {
+                await peer.Socket.SendAsync(piece);
+            }
+        });
+        await using var gateway = await StartTlsAsync(upstream.EndPoint);
+        using (var client = ClientOf(gateway, "https"))
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/") { Version = Version.Parse(version), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+            await using var body = await response.Content.ReadAsStreamAsync();
+            await body.ReadExactlyAsync(new byte[100_000]);
+        }
+
+        await gateway.UntilAsync(now => now.Total.ByClass[0] == 1 && now.Instances[0].InFlight == 0);
+    }
+
+    [Fact]
+    public async Task With_TLS_both_versions_are_chosen_by_ALPN_and_instances_are_told_https()
+    {
         await using var app = await KestrelUpstream.StartAsync();
-        await using var gateway = await TestGateway.StartAsync(new GatewaySection { Tls = new Tls { Certificate = "cert.pem", Key = "key.pem" } }, folder: folder.FullName, upstreams: app.EndPoint);
+        await using var gateway = await StartTlsAsync(app.EndPoint);
         using var client = ClientOf(gateway, "https");
         Assert.Contains("X-Forwarded-Proto: https", await client.GetStringAsync("/headers"), StringComparison.Ordinal);
         using var old = new HttpRequestMessage(HttpMethod.Get, "/headers") { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using var response = await client.SendAsync(old);
         Assert.Equal(HttpVersion.Version11, response.Version);
         Assert.Contains("X-Forwarded-Proto: https", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-        folder.Delete(true);
     }
 }

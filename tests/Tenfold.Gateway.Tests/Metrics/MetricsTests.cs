@@ -35,6 +35,14 @@ public sealed class MetricsTests
     }
 
     [Fact]
+    public async Task What_is_refused_before_it_is_understood_is_counted_too()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await gateway.SendRawAsync("GET /\r\n\r\n");
+        await gateway.UntilAsync(now => now.ByRoute.TryGetValue("none", out var none) && none.ByClass[4] == 1);
+    }
+
+    [Fact]
     public async Task What_is_in_flight_is_counted_by_its_route()
     {
         await using var upstream = new HeldUpstream("x");

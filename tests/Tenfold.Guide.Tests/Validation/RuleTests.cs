@@ -164,6 +164,29 @@ public sealed class RuleTests
             "2:89: services.api.environment.ConnectionStrings__main: ConnectionStrings__main is set by tenfold itself; remove it"] },
     };
 
+    [Fact]
+    public void Of_partitions() => Expect(
+        """
+        system: shop
+        services: { w: { project: x } }
+        stores:
+          main:
+            engine: postgres
+            partitions:
+              - { table: a.b.c, by: "", every: day, archive: x }
+              - { table: public.t, by: x, every: week, ahead: 0, keep: 1m }
+              - { table: t, by: x, every: hour }
+        """,
+        [
+            "7:18: stores.main.partitions[0].table: 'a.b.c' is no name of a table (NAME or SCHEMA.NAME), of 1 to 63 letters",
+            "7:29: stores.main.partitions[0].by: '' is no name of a column, of 1 to 63 letters",
+            "7:54: stores.main.partitions[0].archive: is for what is dropped, and nothing is without keep; add keep, or remove it",
+            "8:55: stores.main.partitions[1].ahead: found 0; allowed: 1 to 1k",
+            "8:64: stores.main.partitions[1].keep: found 1m; allowed: 1h to 36500d",
+            "9:18: stores.main.partitions[2].table: the table t is given twice",
+            "9:35: stores.main.partitions[2].every: unknown value 'hour'; allowed: day, week, month, year",
+        ]);
+
     [Theory]
     [MemberData(nameof(Services))]
     public void Of_services(string section, string[] expected) =>
@@ -180,6 +203,9 @@ public sealed class RuleTests
         { "stores: { main: { engine: redis, pool: { max: 5 }, schema: sql } }", [
             "3:34: stores.main.pool: is only for engine postgres; remove it",
             "3:60: stores.main.schema: is only for engine postgres; remove it"] },
+        { "stores: { main: { engine: postgres, partitions: [{ table: a, by: b, every: day }] } }", [
+            "3:37: stores.main.partitions: are kept by the instances of .NET services with AddTenfold(), and no service has a project; remove them"] },
+        { "stores: { main: { engine: redis, partitions: [{ table: a, by: b, every: day }] } }", ["3:34: stores.main.partitions: is only for engine postgres; remove it"] },
         { "stores: { main: { engine: postgres, memory: 1Mi } }", ["3:45: stores.main.memory: found 1Mi; allowed: 4Mi to 1024Gi"] },
         { "budgets: [{ route: GET /a }]", ["3:11: budgets[0]: promises nothing; give at least one of: average, p95, p99, timeout, errors"] },
         { "budgets: [{ route: /a, p95: 1s }]", ["3:20: budgets[0].route: expected a method and a path such as GET /api/products, found '/a'"] },

@@ -1,13 +1,17 @@
 using System.Collections.Concurrent;
 using System.Text;
-using System.Threading.Channels;
 using Tenfold.Redis.Cluster;
 using Tenfold.Redis.Tests.Support;
 
 namespace Tenfold.Redis.Tests.Cluster;
 
-public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>
+public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>, IAsyncLifetime
 {
+    /// <summary>Tests change who has which slots; each begins when that has settled.</summary>
+    public async ValueTask InitializeAsync() => await cluster.WellAsync();
+
+    public ValueTask DisposeAsync() => default;
+
     [Fact]
     public async Task Commands_go_to_the_node_of_their_key()
     {
@@ -26,12 +30,22 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
     public async Task Messages_pass_between_nodes()
     {
         await using var client = Connect();
-        var heard = Channel.CreateUnbounded<RedisMessage>();
-        await using var subscription = await client.SubscribeAsync("everywhere", message => heard.Writer.WriteAsync(message));
-        foreach (var node in cluster.Direct.Take(3))
+        var heard = new ConcurrentDictionary<string, bool>();
+        await using var subscription = await client.SubscribeAsync("everywhere", message =>
         {
-            await node.PublishAsync("everywhere", "x".Utf8());
-            await heard.Reader.ReadAsync().AsTask().WaitAsync(Eventually.Patience);
+            heard[message.Payload.ToArray().Utf8()!] = true;
+            return default;
+        });
+        for (var i = 0; i < cluster.Direct.Count; i++)
+        {
+            var (node, text) = (cluster.Direct[i], $"from {i}");
+            await Eventually.IsTrueAsync(
+                async () =>
+                {
+                    await node.PublishAsync("everywhere", text.Utf8());
+                    return heard.ContainsKey(text);
+                },
+                text);
         }
     }
 
@@ -79,10 +93,11 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
             }
         })).ToArray();
 
-        var from = await cluster.PrimaryOfAsync(slot);
+        var primaries = await cluster.PrimariesAsync();
+        var from = await cluster.PrimaryOfAsync(slot, primaries[0]);
         for (var round = 0; round < 3; round++)
         {
-            var to = (from + 1) % 3;
+            var to = primaries[(Array.IndexOf(primaries, from) + 1) % primaries.Length];
             await MoveAsync(slot, from, to);
             from = to;
         }
@@ -91,12 +106,10 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
         await Task.WhenAll(callers).WaitAsync(Eventually.Patience);
         for (var i = 0; i < 200; i++)
         {
-            var value = (await reader.GetAsync($"{tag}{i}")).Utf8();
-            Assert.Equal($"{counts[i]}", value);
-            if (copy.Values.TryGetValue($"{tag}{i}", out var kept))
-            {
-                Assert.Equal(value, kept);
-            }
+            var (key, value) = ($"{tag}{i}", $"{counts[i]}");
+            Assert.Equal(value, (await reader.GetAsync(key)).Utf8());
+            // The former node says on another connection than this answer's that the key is gone from it.
+            await Eventually.IsTrueAsync(() => !copy.Values.TryGetValue(key, out var kept) || kept == value, "no copy is out of date");
         }
     }
 
@@ -108,8 +121,9 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
         await using var client = Connect();
         var copy = new Copy();
         using var registration = client.Track(copy);
-        var from = await cluster.PrimaryOfAsync(slot);
-        var to = (from + 1) % 3;
+        var primaries = await cluster.PrimariesAsync();
+        var from = await cluster.PrimaryOfAsync(slot, primaries[0]);
+        var to = primaries.First(node => node != from);
         await cluster.Direct[to].ExecuteAsync(["CLUSTER", "SETSLOT", slot, "IMPORTING", await cluster.IdAsync(from)]);
         await cluster.Direct[from].ExecuteAsync(["CLUSTER", "SETSLOT", slot, "MIGRATING", await cluster.IdAsync(to)]);
         await client.SetAsync(key, "1".Utf8()); // by ASK, as it does not exist where it was
@@ -124,13 +138,18 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
     [Fact]
     public async Task A_primary_is_replaced_by_its_replica_under_load_and_only_its_own_keys_notice()
     {
-        await using var client = new RedisClient(RedisOptions.Parse(cluster.Url)); // with the usual wait for a connection
+        await using var client = Connect();
         await Eventually.IsTrueAsync(() => client.IsConnected, "connected");
         var copy = new Copy();
         using var registration = client.Track(copy);
         var victim = await cluster.PrimaryOfAsync(HashSlot.Of("{lost}"), asked: 0);
-        var asked = (victim + 1) % 3;
-        var kept = Enumerable.Range(0, 1000).Select(i => $"{{kept-{i}}}").First(tag => HashSlot.Of(tag) is var slot && slot / 5461 != HashSlot.Of("{lost}") / 5461);
+        var asked = (await cluster.PrimariesAsync()).First(node => node != victim);
+        var kept = "";
+        for (var i = 0; kept.Length == 0; i++)
+        {
+            kept = await cluster.PrimaryOfAsync(HashSlot.Of($"{{kept-{i}}}"), asked) == asked ? $"{{kept-{i}}}" : "";
+        }
+
         await client.SetAsync("{lost}key", "1".Utf8());
         await client.GetTrackedAsync("{lost}key".Utf8(), copy);
         await client.GetAsync(kept);
@@ -138,7 +157,6 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
         await Eventually.IsTrueAsync(() => copy.Values.IsEmpty, "copies of what the node promised are dropped");
 
         var promoted = false;
-        var failures = 0;
         using var limit = new CancellationTokenSource(Eventually.Patience);
         while (!promoted)
         {
@@ -149,17 +167,12 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
                 await client.IncrementAsync("{lost}count");
                 promoted = true;
             }
-            catch (RedisConnectionException)
+            catch (Exception e) when (e is RedisConnectionException or RedisServerException { Code: "CLUSTERDOWN" })
             {
-                failures++;
-            }
-            catch (RedisServerException e) when (e.Code is "CLUSTERDOWN")
-            {
-                failures++;
+                // nobody has it at present
             }
         }
 
-        Assert.True(failures > 0);
         Assert.NotEqual(victim, await cluster.PrimaryOfAsync(HashSlot.Of("{lost}"), asked));
         await cluster.Servers[victim].StartAgainAsync();
         await cluster.WellAsync();
@@ -180,12 +193,12 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
     {
         while ((await cluster.Direct[from].ExecuteAsync(["CLUSTER", "GETKEYSINSLOT", slot, 10])).Items is { Length: > 0 } keys)
         {
-            RedisArgument[] command = ["MIGRATE", "127.0.0.1", cluster.Servers[to].Port, "", 0, 5000, "KEYS", .. keys.ToArray().Select(key => new RedisArgument(key.Bytes!))];
+            RedisArgument[] command = ["MIGRATE", "127.0.0.1", cluster.Servers[to].Port, "", 0, 30_000, "KEYS", .. keys.ToArray().Select(key => new RedisArgument(key.Bytes!))];
             await cluster.Direct[from].ExecuteAsync(command);
         }
 
         var id = await cluster.IdAsync(to);
-        foreach (var node in new[] { to, from, 3 - to - from })
+        foreach (var node in (await cluster.PrimariesAsync()).OrderByDescending(node => node == to)) // the new owner first
         {
             await cluster.Direct[node].ExecuteAsync(["CLUSTER", "SETSLOT", slot, "NODE", id]);
         }

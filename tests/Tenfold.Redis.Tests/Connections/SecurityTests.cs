@@ -42,10 +42,9 @@ public sealed class SecurityTests
         var (certificateFile, keyFile) = (Path.Combine(folder.FullName, "cert.pem"), Path.Combine(folder.FullName, "key.pem"));
         await File.WriteAllTextAsync(certificateFile, certificate.ExportCertificatePem());
         await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());
-        var port = RedisServer.FreePort();
-        await using var server = await RedisServer.StartAsync("--tls-port", $"{port}", "--tls-cert-file", certificateFile, "--tls-key-file", keyFile, "--tls-auth-clients", "no");
+        await using var server = await RedisServer.StartAsync("--port", "0", "--tls-port", "{port}", "--tls-cert-file", certificateFile, "--tls-key-file", keyFile, "--tls-auth-clients", "no");
 
-        await using var trusting = new RedisClient(Patient.Options($"rediss://127.0.0.1:{port}") with
+        await using var trusting = new RedisClient(Patient.Options($"rediss://127.0.0.1:{server.Port}") with
         {
             ConfigureTls = tls => tls.CertificateChainPolicy = new X509ChainPolicy
             {
@@ -61,7 +60,7 @@ public sealed class SecurityTests
         await Task.WhenAll(Enumerable.Range(0, 500).Select(i => trusting.SetAsync($"key-{i}", value.AsMemory(0, i)).AsTask()));
         Assert.Equal(value[..499], await trusting.GetAsync("key-499"));
 
-        await using var careful = new RedisClient(Patient.Options($"rediss://127.0.0.1:{port}"));
+        await using var careful = new RedisClient(Patient.Options($"rediss://127.0.0.1:{server.Port}"));
         var refused = await Assert.ThrowsAsync<RedisConnectionException>(async () => await careful.PingAsync());
         Assert.Contains("certificate", refused.Message, StringComparison.OrdinalIgnoreCase);
         folder.Delete(recursive: true);

@@ -9,7 +9,7 @@ public sealed class ClientCountersTests(ServerFixture fixture) : IClassFixture<S
     [Fact]
     public async Task Commands_bytes_errors_and_connections_are_counted_and_durations_measured_for_a_listener()
     {
-        await using var client = new RedisClient(Patient.Options(fixture.Server.Url));
+        await using var client = new RedisClient(Patient.Options(fixture.Server.Url) with { PingInterval = TimeSpan.FromDays(1) }); // a PING would be counted
         await Eventually.IsTrueAsync(() => client.IsConnected, "connected");
         var values = new ConcurrentDictionary<string, double>();
         var durations = 0;
@@ -24,7 +24,7 @@ public sealed class ClientCountersTests(ServerFixture fixture) : IClassFixture<S
         listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => values[instrument.Name] = value);
         listener.SetMeasurementEventCallback<double>((_, value, _, _) =>
         {
-            Assert.InRange(value, 0, 15);
+            Assert.InRange(value, 0, Eventually.Patience.TotalSeconds);
             Interlocked.Increment(ref durations);
         });
         listener.Start();

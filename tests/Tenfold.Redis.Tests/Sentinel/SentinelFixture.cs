@@ -13,15 +13,31 @@ public sealed class SentinelFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        try
+        {
+            await StartAsync();
+            await WellAsync();
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task StartAsync()
+    {
         _servers.Add(await RedisServer.StartAsync("--repl-diskless-sync-delay", "0"));
         _servers.Add(await RedisServer.StartAsync("--repl-diskless-sync-delay", "0", "--replicaof", "127.0.0.1", $"{_servers[0].Port}"));
         var configuration = $"""
             sentinel monitor shop 127.0.0.1 {_servers[0].Port} 2
-            sentinel down-after-milliseconds shop 500
-            sentinel failover-timeout shop 1000
+            sentinel down-after-milliseconds shop 1000
+            sentinel failover-timeout shop 5000
             """;
-        _sentinels.AddRange(await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => RedisServer.StartSentinelAsync(configuration))));
-        await WellAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            _sentinels.Add(await RedisServer.StartSentinelAsync(configuration));
+        }
     }
 
     public async ValueTask DisposeAsync()

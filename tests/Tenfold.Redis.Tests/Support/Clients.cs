@@ -25,8 +25,11 @@ public sealed class ServerFixture : IAsyncLifetime
 
 internal static class Patient
 {
-    /// <summary>Commands wait long for a first connection: the machine may be busy with other tests.</summary>
-    public static RedisOptions Options(string url) => RedisOptions.Parse(url) with { ConnectWait = Eventually.Patience };
+    /// <summary>Waits long for connections and answers: the machine may be busy with other tests.</summary>
+    public static RedisOptions Options(string url) => RedisOptions.Parse(url) with
+    {
+        ConnectTimeout = Eventually.Patience, ConnectWait = Eventually.Patience, CommandTimeout = Eventually.Patience, StuckAfter = Eventually.Patience,
+    };
 }
 
 internal static class Texts
@@ -39,7 +42,7 @@ internal static class Texts
 /// <summary>Waits for what another thread will bring about.</summary>
 internal static class Eventually
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>Asks again until it is so.</summary>
     public static async Task IsTrueAsync(Func<Task<bool>> condition, string what)

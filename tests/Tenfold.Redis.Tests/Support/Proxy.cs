@@ -11,6 +11,10 @@ internal sealed class Proxy : IAsyncDisposable
     private readonly int _server;
     private readonly List<Socket> _open = [];
     private readonly Task _accepting;
+    private volatile TaskCompletionSource? _held;
+    private volatile int _cutAfter = -1;
+    private volatile bool _swallows;
+    private volatile int _connections;
 
     public Proxy(int server)
     {
@@ -23,16 +27,31 @@ internal sealed class Proxy : IAsyncDisposable
 
     public string Url => $"redis://127.0.0.1:{Port}";
 
-    /// <summary>What an answer takes longer.</summary>
-    public TimeSpan Latency { get; set; }
-
     /// <summary>Bytes of answers after which a connection is cut; -1 for never. Counted from when it is set.</summary>
-    public int CutAfter { get; set; } = -1;
+    public int CutAfter
+    {
+        get => _cutAfter;
+        set => _cutAfter = value;
+    }
 
     /// <summary>Nothing comes back any more, and nothing is closed.</summary>
-    public bool Swallows { get; set; }
+    public bool Swallows
+    {
+        get => _swallows;
+        set => _swallows = value;
+    }
 
-    public int Connections { get; private set; }
+    public int Connections => _connections;
+
+    /// <summary>Answers come no further until <see cref="Release"/>.</summary>
+    public void Hold() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Release()
+    {
+        var held = _held!;
+        _held = null;
+        held.SetResult();
+    }
 
     public void CutAll()
     {
@@ -64,7 +83,7 @@ internal sealed class Proxy : IAsyncDisposable
             {
                 var client = await _listener.AcceptSocketAsync(_stop.Token);
                 var server = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                Connections++;
+                Interlocked.Increment(ref _connections);
                 lock (_open)
                 {
                     _open.AddRange([client, server]);
@@ -105,9 +124,9 @@ internal sealed class Proxy : IAsyncDisposable
             {
                 if (answers)
                 {
-                    if (Latency > TimeSpan.Zero)
+                    if (_held is { } held)
                     {
-                        await Task.Delay(Latency, _stop.Token);
+                        await held.Task.WaitAsync(_stop.Token);
                     }
 
                     if (Swallows)

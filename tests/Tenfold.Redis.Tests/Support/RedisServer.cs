@@ -11,7 +11,11 @@ namespace Tenfold.TestSupport;
 /// </summary>
 internal sealed class RedisServer : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private const int MostAttempts = 10; // at a port that nobody took meanwhile
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static int s_lastPort = System.Security.Cryptography.RandomNumberGenerator.GetInt32(10_000); // so that no port is given twice in a process
 
     private readonly string[] _settings;
     private readonly string _folder;
@@ -31,23 +35,31 @@ internal sealed class RedisServer : IAsyncDisposable
 
     public string Url => $"redis://127.0.0.1:{Port}";
 
-    /// <summary>Starts one; settings are words of its command line, for example <c>"--maxmemory", "10mb"</c>.</summary>
-    public static Task<RedisServer> StartAsync(params string[] settings) => StartAsync(new RedisServer(settings));
+    /// <summary>Starts one; settings are words of its command line, for example <c>"--maxmemory", "10mb"</c>; <c>{port}</c> in them is its port.</summary>
+    public static Task<RedisServer> StartAsync(params string[] settings) => StartAsync(() => new RedisServer(settings));
 
     /// <summary>Starts a sentinel; the configuration is what follows its port and folder.</summary>
-    public static Task<RedisServer> StartSentinelAsync(string configuration) => StartAsync(new RedisServer([], configuration));
+    public static Task<RedisServer> StartSentinelAsync(string configuration) => StartAsync(() => new RedisServer([], configuration));
 
-    private static async Task<RedisServer> StartAsync(RedisServer server)
+    private static async Task<RedisServer> StartAsync(Func<RedisServer> make)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            await server.StartAgainAsync();
-            return server;
-        }
-        catch
-        {
-            await server.DisposeAsync();
-            throw;
+            var server = make();
+            try
+            {
+                await server.StartAgainAsync();
+                return server;
+            }
+            catch (InvalidOperationException e) when (attempt < MostAttempts && e.Message.Contains("already in use", StringComparison.Ordinal))
+            {
+                await server.DisposeAsync(); // its port, or its port on the cluster's bus, was taken
+            }
+            catch
+            {
+                await server.DisposeAsync();
+                throw;
+            }
         }
     }
 
@@ -56,7 +68,7 @@ internal sealed class RedisServer : IAsyncDisposable
     {
         for (var i = 0; i < 200; i++)
         {
-            var port = RandomNumber(10_000) + 10_000;
+            var port = 10_000 + (int)((uint)Interlocked.Increment(ref s_lastPort) % 10_000);
             try
             {
                 using var listener = new TcpListener(IPAddress.Loopback, port);
@@ -82,7 +94,8 @@ internal sealed class RedisServer : IAsyncDisposable
             await File.WriteAllTextAsync(file, $"port {Port}\ndir {_folder}\nbind 127.0.0.1\n{_sentinel}\n");
         }
 
-        string[] words = _sentinel is not null ? [file, "--sentinel"] : ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", _folder, "--save", "", "--appendonly", "no", "--daemonize", "no", .. _settings];
+        string[] words = _sentinel is not null ? [file, "--sentinel"] : ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", _folder, "--save", "", "--appendonly", "no", "--daemonize", "no",
+            .. _settings.Select(word => word.Replace("{port}", $"{Port}", StringComparison.Ordinal))];
         foreach (var word in words)
         {
             start.ArgumentList.Add(word);
@@ -93,11 +106,7 @@ internal sealed class RedisServer : IAsyncDisposable
         var output = new List<string>();
         _process.OutputDataReceived += (_, line) =>
         {
-            lock (output)
-            {
-                output.Add(line.Data ?? "(end)");
-            }
-
+            output.Add(line.Data ?? "(end)"); // lines come one after the other
             if (line.Data is null)
             {
                 ready.TrySetException(new InvalidOperationException($"redis-server ended: {string.Join('\n', output)}"));
@@ -134,8 +143,6 @@ internal sealed class RedisServer : IAsyncDisposable
         await KillAsync();
         Directory.Delete(_folder, recursive: true);
     }
-
-    private static int RandomNumber(int below) => System.Security.Cryptography.RandomNumberGenerator.GetInt32(below);
 
     private void Signal(int signal)
     {

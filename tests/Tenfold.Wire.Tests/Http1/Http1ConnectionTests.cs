@@ -252,4 +252,17 @@ public sealed class Http1ConnectionTests
         var unix = await Assert.ThrowsAsync<Http1Exception>(async () => await Http1Connection.ConnectAsync(new UnixDomainSocketEndPoint("/tmp/nobody-here.sock")));
         Assert.Equal((Http1Fault.Connect, false), (unix.Fault, unix.Answered));
     }
+
+    [Fact]
+    public async Task A_socket_that_cannot_be_made_is_a_connect_fault_too()
+    {
+        var error = await Assert.ThrowsAsync<Http1Exception>(async () => await Http1Connection.ConnectAsync(new NoSocketEndPoint()));
+        Assert.Equal(Http1Fault.Connect, error.Fault);
+    }
+
+    // As when the process is out of file descriptors: the constructor of the socket throws.
+    private sealed class NoSocketEndPoint() : IPEndPoint(IPAddress.Loopback, 1)
+    {
+        public override AddressFamily AddressFamily => AddressFamily.DecNet;
+    }
 }

@@ -50,6 +50,9 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
 
     private const int Stale = -3;
 
+    /// <summary>Bytes of an answer that may wait for more of it before they are sent.</summary>
+    private const int MaxHeld = 16 * 1024;
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> OnAsync(Http1Connection connection, bool reused)
     {
@@ -64,7 +67,12 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
         try
         {
             await connection.WriteAsync(exchange.Outgoing.AsMemory(0, flight.OutgoingLength));
-            upload = flight.Streams ? Upload.Start(exchange, connection, this) : null;
+            if (flight.Streams)
+            {
+                await exchange.InviteBodyAsync(); // before the answer can come: only one may write to the client
+                upload = Upload.Start(exchange, connection, this);
+            }
+
             var head = await ReadHeadAsync(connection);
             upload?.Answered();
             exchange.SetDeadline(flight.Deadline, Ending.Timeout);
@@ -89,6 +97,11 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
         }
         catch (Http1Exception e)
         {
+            if (upload is not null && exchange.Ending != Ending.None)
+            {
+                await upload.Ended; // at once, whoever was waited for: then it is known which
+            }
+
             if (upload is not null && upload.Error is { } fault)
             {
                 throw new ClientException(fault.Status, fault.Message);
@@ -169,29 +182,39 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
         }
 
         exchange.WriteHead(head);
+        var held = 0;
         while (true)
         {
-            var piece = await connection.ReadBodyAsync();
+#pragma warning disable CA2012 // Awaited once, or not at all when the client has gone and the connection with it.
+            var reading = connection.ReadBodyAsync();
+#pragma warning restore CA2012
+            // What is there, and be it the head alone, goes out before the instance is waited for; what comes together goes out together.
+            if (!reading.IsCompleted || held >= MaxHeld)
+            {
+                if (!await exchange.FlushAsync())
+                {
+                    return Gone();
+                }
+
+                held = 0;
+            }
+
+            var piece = await reading;
             if (!piece.IsEmpty)
             {
                 exchange.WriteBody(piece.Span);
+                held += piece.Length;
+                if (endless)
+                {
+                    // Server-sent events have no end: the time limit is one between two of them.
+                    exchange.SetDeadline(clock.Now + (long)exchange.Flight.Route.Timeout.TotalMilliseconds, Ending.Timeout);
+                }
             }
 
             if (connection.BodyDone)
             {
                 exchange.WriteEnd(connection.Trailers, connection.TrailerBytes);
                 return await exchange.FlushAsync() ? status : Gone();
-            }
-
-            if (!await exchange.FlushAsync())
-            {
-                return Gone();
-            }
-
-            if (endless)
-            {
-                // Server-sent events have no end: the time limit is one between two of them.
-                exchange.SetDeadline(clock.Now + (long)exchange.Flight.Route.Timeout.TotalMilliseconds, Ending.Timeout);
             }
         }
     }

@@ -72,6 +72,9 @@ internal abstract class ClientExchange(ClientAddress client)
     /// <summary>Whether 1xx answers can be passed on.</summary>
     public abstract bool TakesInterim { get; }
 
+    /// <summary>Tells a client that waits for it that its body is wanted. Before anything else is written.</summary>
+    public virtual ValueTask InviteBodyAsync() => default;
+
     /// <summary>Reads some of the body, without its framing; 0 at its end.</summary>
     /// <exception cref="ClientException">It is malformed, too large or too slow, or the client has gone.</exception>
     public abstract ValueTask<int> ReadBodyAsync(Memory<byte> into);
@@ -104,6 +107,10 @@ internal abstract class ClientExchange(ClientAddress client)
 
     /// <summary>Breaks the answer off so that the client cannot take it for complete.</summary>
     public abstract void Abort();
+
+    /// <summary>What whoever still reads the body is told when the request is ended from outside.</summary>
+    protected static ClientException LateBody(Ending why) =>
+        why == Ending.ClientGone ? new ClientException(0, "The client has gone.") : new ClientException(408, "The request body was not complete within the time limit.");
 
     /// <summary>Called by <see cref="End"/>, from any thread.</summary>
     protected abstract void OnEnded(Ending why);

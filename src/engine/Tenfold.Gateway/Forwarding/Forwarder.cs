@@ -68,6 +68,14 @@ internal sealed class Forwarder(RouteTable routes, GatewaySection section, Gatew
         (served?.SeriesOf(label) ?? service.Own(label)).Record(status, clock.Since(started));
     }
 
+    /// <summary>Answers a request whose head is not even one that could be forwarded, and counts it.</summary>
+    public async ValueTask RefuseAsync(ClientExchange exchange, int status, string detail)
+    {
+        var started = clock.Timestamp();
+        await exchange.RefuseAsync(status, detail);
+        pages.Unrouted.Record(status, clock.Since(started));
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private static async ValueTask PrepareAsync(ClientExchange exchange)
     {

@@ -9,7 +9,7 @@ namespace Tenfold.Gateway.Forwarding;
 /// </summary>
 internal sealed class RequestHead
 {
-    private char[] _path = new char[256];
+    private char[] _path = [];
     private int _pathLength;
 
     /// <summary>Holds the head; places of fields are in it.</summary>
@@ -94,13 +94,20 @@ internal sealed class RequestHead
         return Buffer;
     }
 
-    /// <summary>Gives back a buffer that an unusual request has made large.</summary>
+    /// <summary>Gives back what an unusual request has made large. Only after <see cref="Reset"/>.</summary>
     public void Trim()
     {
         if (Buffer.Length > 4096)
         {
             Buffer = [];
         }
+
+        if (_path.Length > 2048)
+        {
+            _path = [];
+        }
+
+        Table.Trim();
     }
 
     /// <summary>Splits a target in origin form and decodes its path.</summary>
@@ -118,7 +125,7 @@ internal sealed class RequestHead
 
         if (_path.Length < pathLength)
         {
-            _path = new char[pathLength * 2];
+            _path = new char[Math.Max(256, pathLength * 2)];
         }
 
         return Routing.RequestPath.Decode(target[..pathLength], _path, out _pathLength);

@@ -23,6 +23,9 @@ internal sealed class Upload
     /// <summary>What the client did wrong, if it did.</summary>
     public ClientException? Error { get; private set; }
 
+    /// <summary>Completes, without an error, when it has ended for whatever reason.</summary>
+    public Task Ended => _task;
+
     /// <summary>Whether all of the body has been sent.</summary>
     public bool Complete { get; private set; }
 

@@ -36,6 +36,9 @@ internal sealed class Http1Body(PipeReader input, GatewayClock clock, long limit
         }
     }
 
+    /// <summary>Gives back what an unusual body has made large. Only between two bodies.</summary>
+    public void Trim() => _chunked.Trim();
+
     /// <summary>Makes reading fail from now on. Thread-safe.</summary>
     public void Stop(ClientException why)
     {

@@ -25,11 +25,13 @@ internal sealed class Http1Client : ClientExchange
     private readonly PipeWriter _output;
     private readonly GatewayLimits _limits;
     private readonly GatewayClock _clock;
+    private readonly Forwarder _forwarder;
     private readonly Http1Body _body;
     private long _readUntil = long.MaxValue; // for heads and between requests
     private long _writeUntil = long.MaxValue; // for answers of the gateway's own
     private volatile bool _closing; // the server is stopping
     private volatile Tunnel? _tunnel;
+    private volatile bool _flushing; // waits for the client to take what it is sent
     private bool _keepAlive;
     private bool _chunked;
     private bool _isFirst = true;
@@ -41,10 +43,11 @@ internal sealed class Http1Client : ClientExchange
     /// <param name="client">Who it is.</param>
     /// <param name="limits">The guide's.</param>
     /// <param name="clock">The time.</param>
-    public Http1Client(ConnectionContext connection, Socket? socket, ClientAddress client, GatewayLimits limits, GatewayClock clock)
+    /// <param name="forwarder">Where its requests go.</param>
+    public Http1Client(ConnectionContext connection, Socket? socket, ClientAddress client, GatewayLimits limits, GatewayClock clock, Forwarder forwarder)
         : base(client)
     {
-        (_connection, _input, _limits, _clock) = (connection, connection.Transport.Input, limits, clock);
+        (_connection, _input, _limits, _clock, _forwarder) = (connection, connection.Transport.Input, limits, clock, forwarder);
         _output = socket is null ? connection.Transport.Output : new SocketWriter(socket);
         _body = new Http1Body(_input, clock, limits.Body.Bytes, limits.BodyRate);
     }
@@ -61,15 +64,15 @@ internal sealed class Http1Client : ClientExchange
     public bool SpeaksHttp2 { get; private set; }
 
     /// <summary>Serves requests until the connection ends.</summary>
-    public async Task RunAsync(Forwarder forwarder)
+    public async Task RunAsync()
     {
         await using var gone = _connection.ConnectionClosed.UnsafeRegister(static self => ((Http1Client)self!).End(Ending.ClientGone), this);
         while (await ReadHeadAsync())
         {
-            await forwarder.ForwardAsync(this);
+            await _forwarder.ForwardAsync(this);
             // The answer is out; what is left of the request body is not worth the connection.
             _lingers |= _body.Left;
-            if (!_keepAlive || _body.Left || Ending == Ending.ClientGone)
+            if (!_keepAlive || _closing || _body.Left || Ending == Ending.ClientGone)
             {
                 break;
             }
@@ -109,18 +112,22 @@ internal sealed class Http1Client : ClientExchange
     }
 
     public override ValueTask<int> ReadBodyAsync(Memory<byte> into) =>
-        Request.ExpectsContinue && !_continued ? ContinueAsync(into) : _body.ReadAsync(into);
+        Request.ExpectsContinue && !_continued ? InviteAndReadAsync(into) : _body.ReadAsync(into);
 
-    private async ValueTask<int> ContinueAsync(Memory<byte> into)
+    private async ValueTask<int> InviteAndReadAsync(Memory<byte> into)
     {
-        _continued = true;
-        if (!Started)
+        await InviteBodyAsync();
+        return await _body.ReadAsync(into);
+    }
+
+    public override async ValueTask InviteBodyAsync()
+    {
+        if (Request.ExpectsContinue && !_continued)
         {
+            _continued = true;
             _output.Write("HTTP/1.1 100 Continue\r\n\r\n"u8);
             await FlushAsync();
         }
-
-        return await _body.ReadAsync(into);
     }
 
     public override void StopBody() => _body.Stop(new ClientException(0, "The answer is complete."));
@@ -129,8 +136,9 @@ internal sealed class Http1Client : ClientExchange
     {
         var final = !head.Interim;
         Started |= final;
-        // Whatever of the body is still to come when the answer ends is not waited for.
-        var keepAlive = _keepAlive && !_closing;
+        // Whatever of the body is still to come when the answer ends is not waited for, so the client is told that this is the end.
+        var keepAlive = _keepAlive && !_closing && !_body.Left;
+        _lingers |= final && _body.Left;
         var chunked = Http1Response.WriteHead(head, _output, AddedLines, Request.Http11, Request.IsHead, ref keepAlive);
         if (final)
         {
@@ -158,12 +166,38 @@ internal sealed class Http1Client : ClientExchange
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public override async ValueTask<bool> FlushAsync()
+    public override ValueTask<bool> FlushAsync()
     {
-        var result = await _output.FlushAsync();
-        return !result.IsCompleted && Ending is Ending.None or Ending.FirstByteTimeout;
+        var flush = _output.FlushAsync();
+        return flush.IsCompletedSuccessfully ? new ValueTask<bool>(GoesOn(flush.Result)) : WaitAsync(flush);
     }
+
+    // The client does not take what it is sent, or not now.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> WaitAsync(ValueTask<FlushResult> flush)
+    {
+        _flushing = true;
+        Interlocked.MemoryBarrier(); // else this and an end from outside could miss each other
+        if (Ending != Ending.None)
+        {
+            Abort();
+        }
+
+        try
+        {
+            return GoesOn(await flush);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            return false; // TLS: the connection is gone
+        }
+        finally
+        {
+            _flushing = false;
+        }
+    }
+
+    private bool GoesOn(FlushResult flushed) => !flushed.IsCompleted && Ending is Ending.None or Ending.FirstByteTimeout;
 
     public override async ValueTask RespondAsync(int status, string contentType, ReadOnlyMemory<byte> body, IReadOnlyList<(string Name, string Value)>? more = null)
     {
@@ -213,8 +247,9 @@ internal sealed class Http1Client : ClientExchange
 
     protected override void OnEnded(Ending why)
     {
-        _body.Stop(new ClientException(why == Ending.ClientGone ? 0 : 504, "The request took too long."));
-        if (why == Ending.Timeout && Started)
+        _body.Stop(LateBody(why));
+        // A client that does not take what it is sent would otherwise keep its request for as long as it likes.
+        if (_flushing || (why == Ending.Timeout && Started))
         {
             Abort();
         }
@@ -310,7 +345,7 @@ internal sealed class Http1Client : ClientExchange
     private async ValueTask<bool> RejectAsync(int status, string detail)
     {
         Volatile.Write(ref _readUntil, long.MaxValue);
-        await RefuseAsync(status, detail);
+        await _forwarder.RefuseAsync(this, status, detail);
         (_keepAlive, _lingers) = (false, true);
         return false;
     }
@@ -319,6 +354,7 @@ internal sealed class Http1Client : ClientExchange
     private void Rest()
     {
         Request.Trim();
+        _body.Trim();
         if (Outgoing.Length > 4096)
         {
             Outgoing = [];

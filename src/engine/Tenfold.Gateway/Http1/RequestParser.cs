@@ -10,6 +10,8 @@ namespace Tenfold.Gateway.Http1;
 /// </summary>
 internal static class RequestParser
 {
+    private const int MaxConnection = 256;
+
     private static readonly SearchValues<byte> HostCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_~:[]%!$&'()*+,;="u8);
 
@@ -56,7 +58,7 @@ internal static class RequestParser
 
     private static (int Status, string Detail) ReadFields(RequestHead head)
     {
-        var (hosts, close, keep, upgrade) = (0, false, false, false);
+        var (hosts, listed, close, keep, upgrade) = (0, 0, false, false, false);
         Range protocol = default;
         foreach (ref readonly var field in head.Fields)
         {
@@ -84,6 +86,7 @@ internal static class RequestParser
                     head.Chunked = true;
                     break;
                 case KnownHeader.Connection:
+                    listed += field.ValueLength;
                     close |= HeaderNames.ListHas(value, "close"u8);
                     keep |= HeaderNames.ListHas(value, "keep-alive"u8);
                     upgrade |= HeaderNames.ListHas(value, "upgrade"u8);
@@ -107,6 +110,12 @@ internal static class RequestParser
         if (head.Chunked && (head.ContentLength >= 0 || !head.Http11))
         {
             return (400, "The request has both Content-Length and Transfer-Encoding, or a Transfer-Encoding in HTTP/1.0.");
+        }
+
+        // Every other header is looked for in it.
+        if (listed > MaxConnection)
+        {
+            return (400, $"The Connection header is longer than {MaxConnection} bytes.");
         }
 
         if (hosts > 1 || (hosts == 0 && head.Http11) || !IsHost(head.HostBytes))

@@ -19,7 +19,7 @@ internal sealed class Http2Application(Forwarder forwarder, GatewayLimits limits
             var (status, detail) = context.ReadHead();
             if (status != 0)
             {
-                await context.RefuseAsync(status, detail);
+                await forwarder.RefuseAsync(context, status, detail);
                 return;
             }
 

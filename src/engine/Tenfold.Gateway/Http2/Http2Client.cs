@@ -193,7 +193,7 @@ internal sealed class Http2Client : ClientExchange, IDisposable
 
     protected override void OnEnded(Ending why)
     {
-        Stop(new ClientException(why == Ending.ClientGone ? 0 : 504, "The request took too long."));
+        Stop(LateBody(why));
         if (why is Ending.Timeout or Ending.InstanceGone && Started)
         {
             Abort();

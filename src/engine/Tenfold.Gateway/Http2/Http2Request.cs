@@ -39,6 +39,7 @@ internal static class Http2Request
 
         // Header lines come last: whoever copies them relies on nothing but the empty line behind them.
         var start = into.Length;
+        var sound = true;
         foreach (var (name, values) in request.Headers)
         {
             if (name.StartsWith(':') || name is "Host" or "Content-Length")
@@ -49,20 +50,26 @@ internal static class Http2Request
             // Cookies may come in crumbs (RFC 9113 section 8.2.3); HTTP/1.1 knows one line only.
             if (name is "Cookie" && values.Count > 1)
             {
-                AddLine(into, name, string.Join("; ", values!));
+                sound &= TryAddLine(into, name, string.Join("; ", values!));
                 continue;
             }
 
             foreach (var value in values)
             {
-                AddLine(into, name, value ?? "");
+                sound &= TryAddLine(into, name, value ?? "");
             }
+        }
+
+        // HTTP/2 frames names and values; a line break within would make another header of it here, or end the head.
+        if (!sound)
+        {
+            return (400, "The request has a header with a character that no header may have.");
         }
 
         if (webSocket)
         {
             // RFC 8441 leaves it out; HTTP/1.1's handshake needs one.
-            AddLine(into, "Sec-WebSocket-Key", Convert.ToBase64String(Guid.NewGuid().ToByteArray()));
+            TryAddLine(into, "Sec-WebSocket-Key", Convert.ToBase64String(Guid.NewGuid().ToByteArray()));
         }
 
         Add(into, "\r\n");
@@ -87,12 +94,13 @@ internal static class Http2Request
         return into.SetTarget(target.Start.Value, target.End.Value - target.Start.Value) is { } bad ? (400, bad) : default;
     }
 
-    private static void AddLine(RequestHead into, string name, string value)
+    private static bool TryAddLine(RequestHead into, string name, string value)
     {
-        Add(into, name);
+        var field = Add(into, name);
         Add(into, ": ");
-        Add(into, value);
+        var text = Add(into, value);
         Add(into, "\r\n");
+        return HeadParser.IsToken(into.Bytes[field]) && !HeadParser.HasControl(into.Bytes[text]);
     }
 
     private static Range Add(RequestHead into, string text)

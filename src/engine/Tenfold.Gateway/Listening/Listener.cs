@@ -165,13 +165,13 @@ internal sealed class Listener : IAsyncDisposable
     // False when it turns out to be HTTP/2; nothing has been taken from it then.
     private async Task<bool> ServeHttp1Async(ConnectionContext connection, bool tls)
     {
-        var client = new Http1Client(connection, tls ? null : connection.Features.Get<IConnectionSocketFeature>()?.Socket, new ClientAddress(connection.RemoteEndPoint, tls, _trusted), _guide.Gateway.Limits, _clock);
+        var client = new Http1Client(connection, tls ? null : connection.Features.Get<IConnectionSocketFeature>()?.Socket, new ClientAddress(connection.RemoteEndPoint, tls, _trusted), _guide.Gateway.Limits, _clock, _forwarder);
         _sweeper.Add(client);
         using var stopping = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested
             .UnsafeRegister(static c => ((Http1Client)c!).CloseWhenIdle(), client);
         try
         {
-            await client.RunAsync(_forwarder);
+            await client.RunAsync();
             return !client.SpeaksHttp2;
         }
         finally

@@ -47,6 +47,17 @@ public sealed class ChunkedDecoder
         Trailers.Clear();
     }
 
+    /// <summary>Gives back the room of unusually long trailers. Only between two bodies.</summary>
+    public void Trim()
+    {
+        Reset();
+        Trailers.Trim();
+        if (_trailerBytes.Length > 1024)
+        {
+            _trailerBytes = [];
+        }
+    }
+
     /// <summary>Takes bytes until a piece of the body has been found, the input is used up, the body ends or is wrong.</summary>
     /// <param name="input">What has arrived.</param>
     /// <param name="data">The piece of the body, within <paramref name="input"/>; may be empty.</param>

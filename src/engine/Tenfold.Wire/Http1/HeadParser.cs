@@ -44,7 +44,7 @@ public static class HeadParser
             var line = head[at..];
             if (line is [(byte)'\r', (byte)'\n', ..])
             {
-                return null;
+                return line.Length == 2 ? null : "an empty line before its end";
             }
 
             var colon = line.IndexOfAnyExcept(Token);

@@ -42,7 +42,7 @@ public readonly record struct HeaderField(int NameStart, int NameLength, int Val
 /// <summary>The header lines of one message, in order; reused from message to message. Not thread-safe.</summary>
 public sealed class HeaderTable
 {
-    private HeaderField[] _fields = new HeaderField[24];
+    private HeaderField[] _fields = [];
 
     /// <summary>How many lines.</summary>
     public int Count { get; private set; }
@@ -53,12 +53,21 @@ public sealed class HeaderTable
     /// <summary>Forgets every line.</summary>
     public void Clear() => Count = 0;
 
+    /// <summary>Gives back the room of an unusually long list. Only after <see cref="Clear"/>.</summary>
+    public void Trim()
+    {
+        if (_fields.Length > 48)
+        {
+            _fields = [];
+        }
+    }
+
     /// <summary>Appends a line.</summary>
     public void Add(HeaderField field)
     {
         if (Count == _fields.Length)
         {
-            Array.Resize(ref _fields, _fields.Length * 2);
+            Array.Resize(ref _fields, Math.Max(24, _fields.Length * 2));
         }
 
         _fields[Count++] = field;

@@ -286,20 +286,21 @@ public sealed class Http1Connection : IDisposable
 
     private static async ValueTask<Socket> OpenAsync(EndPoint endPoint, CancellationToken cancellationToken)
     {
-        var socket = endPoint switch
-        {
-            UnixDomainSocketEndPoint => new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified),
-            IPEndPoint ip => new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true },
-            _ => new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true },
-        };
+        Socket? socket = null;
         try
         {
+            socket = endPoint switch // fails too: out of file descriptors
+            {
+                UnixDomainSocketEndPoint => new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified),
+                IPEndPoint ip => new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true },
+                _ => new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true },
+            };
             await socket.ConnectAsync(endPoint, cancellationToken);
             return socket;
         }
         catch (Exception e)
         {
-            socket.Dispose();
+            socket?.Dispose();
             if (e is SocketException)
             {
                 throw new Http1Exception(Http1Fault.Connect, false, $"no connection to {endPoint}: {e.Message}", e);

@@ -36,7 +36,7 @@ internal static class CacheSetup
         var services = builder.Services;
         services.AddSingleton(new CachedResponsePolicies(http, guide is not null));
         services.AddSingleton(provider => new TenfoldCache(
-            new CacheOptions { System = guide?.System ?? "app", MemoryBytes = options.CacheMemoryBytes },
+            options.Cache with { System = guide?.System ?? options.Cache.System },
             policies,
             redis,
             provider,

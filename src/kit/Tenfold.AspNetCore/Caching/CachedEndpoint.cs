@@ -29,27 +29,39 @@ internal sealed class CachedEndpoint(
         }
 
         var key = Key(context.Request);
-        return warmup?.IsOn(context.Request) != true && cache.TryGetEntry(key, out var entry)
-            ? SendAsync(context, entry, HitInMemory)
-            : LoadAsync(context, key);
+        if (warmup?.IsOn(context.Request) == true || !cache.TryGetEntry(key, out var entry, out var refresh))
+        {
+            return LoadAsync(context, key);
+        }
+
+        if (refresh)
+        {
+            cache.RefreshInBackground(key, entry, LoadOf(context), static (load, cancel) => load.RunAsync(cancel), Tags(context));
+        }
+
+        return SendAsync(context, entry, HitInMemory);
     }
 
     private async Task LoadAsync(HttpContext context, string key)
     {
-        var load = new Load(new DetachedRequest(context, handler, http.Vary, scopes, logger));
-        var under = tags?.Invoke(context).ToArray();
+        var load = LoadOf(context);
+        var under = Tags(context);
         try
         {
             var entry = warmup?.IsOn(context.Request) == true
                 ? await cache.RefreshEntryAsync(key, load, static (load, cancel) => load.RunAsync(cancel), under, context.RequestAborted)
                 : await cache.GetEntryAsync(key, load, static (load, cancel) => load.RunAsync(cancel), under, context.RequestAborted);
-            await SendAsync(context, entry, load.Ran ? load.Failed ? Stale : Miss : HitInRedis);
+            await SendAsync(context, entry, load.Succeeded ? Miss : entry.Age(time) >= entry.Lifetime ? Stale : HitInRedis);
         }
         catch (FailedResponseException failed)
         {
             await SendAsync(context, failed.Response, TimeSpan.Zero, Miss);
         }
     }
+
+    private Load LoadOf(HttpContext context) => new(new DetachedRequest(context, handler, http.Vary, scopes, logger));
+
+    private string[]? Tags(HttpContext context) => tags?.Invoke(context).ToArray();
 
     private Task SendAsync(HttpContext context, CacheEntry entry, StringValues status) =>
         SendAsync(context, entry.View(static payload => CachedResponse.Read(payload)), _headers.SaysAge ? entry.Age(time) : TimeSpan.Zero, status);
@@ -139,31 +151,33 @@ internal sealed class CachedEndpoint(
         return false;
     }
 
-    /// <summary>Path and query as they came, and each header that the answer varies by, with its length before it.</summary>
+    /// <summary>
+    /// Each header that the answer varies by, with its length before it; the query as it came, which has no space; the path. In
+    /// this order no two requests meet under one key: a path is decoded, and may hold a question mark of its own.
+    /// </summary>
     private string Key(HttpRequest request)
     {
-        var key = string.Concat(request.PathBase.Value, request.Path.Value, request.QueryString.Value);
-        foreach (var name in http.Vary)
+        var key = request.QueryString.HasValue
+            ? string.Concat(request.QueryString.Value, " ", request.PathBase.Value, request.Path.Value)
+            : string.Concat(request.PathBase.Value, request.Path.Value); // begins with a slash, and a query does not
+        for (var i = http.Vary.Count - 1; i >= 0; i--)
         {
-            var value = request.Headers[name].ToString();
-            key = string.Create(CultureInfo.InvariantCulture, $"{key} {value.Length}:{value}");
+            var value = request.Headers[http.Vary[i]].ToString();
+            key = string.Create(CultureInfo.InvariantCulture, $"{value.Length}:{value} {key}");
         }
 
         return key;
     }
 
-    /// <summary>Remembers whether this request's handler ran, for the answer's <c>Cache-Status</c>.</summary>
+    /// <summary>Remembers whether this request's handler answered, for the answer's <c>Cache-Status</c>.</summary>
     private sealed class Load(DetachedRequest request)
     {
-        public bool Ran { get; private set; }
-
-        public bool Failed { get; private set; }
+        public bool Succeeded { get; private set; }
 
         public async ValueTask<Tenfold.Caching.Loading.Loaded> RunAsync(CancellationToken cancel)
         {
-            (Ran, Failed) = (true, true);
             var loaded = await request.RunAsync(cancel);
-            Failed = false;
+            Succeeded = true;
             return loaded;
         }
     }

@@ -4,13 +4,14 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tenfold.Caching.Loading;
+using Tenfold.Postgres;
 
 namespace Tenfold.AspNetCore.Caching;
 
 /// <summary>
-/// What a cached answer may depend on: the path, the query, the host, and the headers that the policy varies by. The handler
-/// runs with a request made of nothing else, so its answer can be given to everybody with the same key, and it goes on when
-/// the first who asked has left.
+/// What a cached answer may depend on: the path, the query, and the headers that the policy varies by, of which the host is one.
+/// The handler runs with a request made of nothing else, so its answer can be given to everybody with the same key, and it goes
+/// on when the first who asked has left.
 /// </summary>
 internal sealed class DetachedRequest
 {
@@ -20,12 +21,15 @@ internal sealed class DetachedRequest
         "Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length", "Date", "Server", "Age", "Set-Cookie",
     };
 
+    /// <summary>For a handler that wants one; whoever asks could send any.</summary>
+    private static readonly HostString NoHost = new("localhost");
+
     private readonly RequestDelegate _handler;
     private readonly IServiceScopeFactory _scopes;
     private readonly ILogger _logger;
     private readonly Endpoint? _endpoint;
     private readonly RouteValueDictionary _route;
-    private readonly (string Scheme, string Protocol, HostString Host, PathString Base, PathString Path, QueryString Query) _target;
+    private readonly (string Scheme, string Protocol, PathString Base, PathString Path, QueryString Query) _target;
     private readonly KeyValuePair<string, Microsoft.Extensions.Primitives.StringValues>[] _headers;
 
     public DetachedRequest(HttpContext context, RequestDelegate handler, IReadOnlyList<string> vary, IServiceScopeFactory scopes, ILogger logger)
@@ -34,7 +38,7 @@ internal sealed class DetachedRequest
         var request = context.Request;
         _endpoint = context.GetEndpoint();
         _route = new RouteValueDictionary(request.RouteValues);
-        _target = (request.Scheme, request.Protocol, request.Host, request.PathBase, request.Path, request.QueryString);
+        _target = (request.Scheme, request.Protocol, request.PathBase, request.Path, request.QueryString);
         _headers = [.. vary.Where(name => request.Headers.ContainsKey(name)).Select(name => KeyValuePair.Create(name, request.Headers[name]))];
     }
 
@@ -47,7 +51,7 @@ internal sealed class DetachedRequest
         var context = new DefaultHttpContext { RequestServices = scope.ServiceProvider, RequestAborted = cancel };
         var request = context.Request;
         (request.Method, request.Scheme, request.Protocol, request.Host, request.PathBase, request.Path, request.QueryString) =
-            (HttpMethods.Get, _target.Scheme, _target.Protocol, _target.Host, _target.Base, _target.Path, _target.Query);
+            (HttpMethods.Get, _target.Scheme, _target.Protocol, NoHost, _target.Base, _target.Path, _target.Query);
         foreach (var (name, value) in _headers)
         {
             request.Headers[name] = value;
@@ -55,6 +59,8 @@ internal sealed class DetachedRequest
 
         request.RouteValues = new RouteValueDictionary(_route);
         context.SetEndpoint(_endpoint);
+        // What is kept for everybody must not be older than the invalidation that asked for it, whoever made that.
+        context.Features.Set(new Caller { SeesEverything = true });
         context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(body));
         await _handler(context);
         await context.Response.CompleteAsync();
@@ -88,7 +94,8 @@ internal sealed class DetachedRequest
             throw new FailedResponseException(CachedResponse.Read(bytes));
         }
 
-        var refuses = response.Headers.CacheControl.ToString().Contains("no-store", StringComparison.OrdinalIgnoreCase);
+        var control = response.Headers.CacheControl.ToString();
+        var refuses = control.Contains("no-store", StringComparison.OrdinalIgnoreCase) || control.Contains("private", StringComparison.OrdinalIgnoreCase);
         var missing = response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status410Gone;
         return new Loaded(bytes)
         {

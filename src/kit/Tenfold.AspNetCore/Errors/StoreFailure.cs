@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Npgsql;
+using Tenfold.Postgres;
 using Tenfold.Redis;
 
 namespace Tenfold.AspNetCore.Errors;
@@ -11,6 +12,9 @@ internal static class StoreFailure
     public static string? Describe(Exception exception) => exception switch
     {
         RedisException => "A store on Redis cannot be reached.",
+        PostgresStoreException { Failure: PostgresFailure.Busy } => "All database connections are busy.",
+        PostgresStoreException { Failure: PostgresFailure.NoPrimary } => "The database cannot be reached.",
+        PostgresStoreException { Failure: PostgresFailure.Unknown } => "The connection to the database was lost while it was changing something: it may have been done or not. Look before you repeat it.",
         PostgresException postgres => Describe(postgres.SqlState),
         // What Npgsql says when the pool has no connection left within the wait; there is no code for it.
         NpgsqlException pool when pool.Message.Contains("pool has been exhausted", StringComparison.OrdinalIgnoreCase) => "All database connections are busy.",

@@ -2,17 +2,21 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Tenfold.Guide;
+using Tenfold.Postgres;
+using Tenfold.Postgres.Tokens;
 
 namespace Tenfold.AspNetCore.Stores;
 
 /// <summary>
-/// One <see cref="NpgsqlDataSource"/> for every PostgreSQL among the connection strings, keyed by the store's name;
-/// <c>main</c> is also the unkeyed one.
+/// One <see cref="PostgresStore"/> for every PostgreSQL among the connection strings, keyed by the store's name; <c>main</c> is also
+/// the unkeyed one. A store of a single server is an <see cref="NpgsqlDataSource"/>, too.
 /// </summary>
 internal static class PostgresStores
 {
-    public static void Add(IServiceCollection services, IConfiguration configuration, TenfoldOptions options)
+    public static void Add(IServiceCollection services, IConfiguration configuration, SystemGuide? guide, TenfoldOptions options)
     {
+        var secrets = new List<string>();
         foreach (var entry in configuration.GetSection("ConnectionStrings").GetChildren())
         {
             // Redis strings are URLs (redis://…).
@@ -22,24 +26,41 @@ internal static class PostgresStores
             }
 
             var name = entry.Key;
-            services.AddKeyedSingleton(name, (provider, _) => Build(name, text, options, provider));
+            var store = StoreOf(guide, name);
+            var settings = WithDefaults(text, options, store?.Pool);
+            secrets.Add(settings.Password is { Length: > 0 } password ? password : $"{settings.Username}@{settings.Database}");
+            services.AddKeyedSingleton(name, (provider, _) => new PostgresStore(
+                OptionsOf(name, settings, store), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
+            services.AddKeyedSingleton(name, (provider, _) => OnlySource(provider.GetRequiredKeyedService<PostgresStore>(name)));
             if (string.Equals(name, "main", StringComparison.OrdinalIgnoreCase))
             {
+                services.AddSingleton(provider => provider.GetRequiredKeyedService<PostgresStore>(name));
                 services.AddSingleton(provider => provider.GetRequiredKeyedService<NpgsqlDataSource>(name));
             }
 
-            services.AddSingleton(_ => Probe(name, text, options));
+            services.AddSingleton(_ => Probe(name, settings));
         }
+
+        // Every instance of a system comes to the same key: by what it is told, or from what it logs in with.
+        services.AddSingleton(_ => TokenSigner.FromSecret(configuration["TENFOLD_TOKEN_KEY"] is { Length: > 0 } key ? key : string.Join('\n', secrets.Order(StringComparer.Ordinal).DefaultIfEmpty("none"))));
     }
 
-    /// <summary>The string with the kit's defaults where it says nothing itself.</summary>
-    internal static NpgsqlConnectionStringBuilder WithDefaults(string connectionString, TenfoldOptions options)
+    /// <summary>The string with the guide's pool and the kit's defaults where it says nothing itself.</summary>
+    internal static NpgsqlConnectionStringBuilder WithDefaults(string connectionString, TenfoldOptions options, Pool? pool = null)
     {
         var given = new NpgsqlConnectionStringBuilder(connectionString);
         var full = new NpgsqlConnectionStringBuilder(connectionString);
         if (!Says(given, "Timeout"))
         {
-            full.Timeout = Seconds(options.ConnectionWait);
+            full.Timeout = Seconds(pool?.Wait ?? options.ConnectionWait);
+        }
+
+        if (pool is not null)
+        {
+            (full.MinPoolSize, full.MaxPoolSize) = (Says(given, "Minimum Pool Size") ? given.MinPoolSize : pool.Min, Says(given, "Maximum Pool Size") ? given.MaxPoolSize : pool.Max);
+            full.ConnectionIdleLifetime = Says(given, "Connection Idle Lifetime") ? given.ConnectionIdleLifetime : Seconds(pool.Idle);
+            full.ConnectionPruningInterval = Math.Min(full.ConnectionPruningInterval, full.ConnectionIdleLifetime);
+            full.ConnectionLifetime = Says(given, "Connection Lifetime") ? given.ConnectionLifetime : (int)pool.Lifetime.TotalSeconds;
         }
 
         if (!Says(given, "Command Timeout"))
@@ -68,17 +89,23 @@ internal static class PostgresStores
         return full;
     }
 
-    private static NpgsqlDataSource Build(string name, string connectionString, TenfoldOptions options, IServiceProvider provider)
+    // ConnectionStrings__main_1 is the second database of the sharded store main.
+    private static Store? StoreOf(SystemGuide? guide, string name) =>
+        guide?.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres && string.Equals(store.Key, name.Split('_')[0], StringComparison.OrdinalIgnoreCase)).Select(store => store.Value).FirstOrDefault();
+
+    private static PostgresOptions OptionsOf(string name, NpgsqlConnectionStringBuilder settings, Store? store)
     {
-        var builder = new NpgsqlDataSourceBuilder(WithDefaults(connectionString, options).ConnectionString) { Name = name };
-        builder.UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>());
-        return builder.Build();
+        var options = new PostgresOptions { Name = name, ConnectionString = settings.ConnectionString };
+        return options with { ReplicaLag = store?.ReplicaLag ?? options.ReplicaLag };
     }
 
-    private static StoreProbe Probe(string name, string connectionString, TenfoldOptions options)
+    private static NpgsqlDataSource OnlySource(PostgresStore store) => store.Status().Count == 1
+        ? store.Writer()
+        : throw new InvalidOperationException($"Store '{store.Name}' has replicas, so that no single data source is right for it: take a PostgresStore, and its Writer() or Reader() for each piece of work.");
+
+    private static StoreProbe Probe(string name, NpgsqlConnectionStringBuilder full)
     {
-        var settings = WithDefaults(connectionString, options);
-        (settings.MinPoolSize, settings.MaxPoolSize, settings.ApplicationName) = (0, 1, "health");
+        var settings = new NpgsqlConnectionStringBuilder(full.ConnectionString) { MinPoolSize = 0, MaxPoolSize = 1, ApplicationName = "health" };
         return new StoreProbe(name, new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name + "-health" }.Build());
     }
 

@@ -1,8 +1,8 @@
 namespace Tenfold.Caching.Coherence;
 
 /// <summary>
-/// Circuit breaker: after so many failures in a row nothing is tried for a while; then one success closes it, one failure opens
-/// it again. Thread-safe; while closed it costs one load.
+/// Circuit breaker: after so many failures in a row nothing is tried for a while; then one caller may try, whose success closes
+/// it. Thread-safe; while closed it costs one load.
 /// </summary>
 internal sealed class Breaker(int failures, TimeSpan pause, TimeProvider time)
 {
@@ -10,7 +10,22 @@ internal sealed class Breaker(int failures, TimeSpan pause, TimeProvider time)
     private int _inARow;
     private long _openUntil = long.MinValue;
 
-    public bool Allows => Volatile.Read(ref _inARow) < failures || time.GetTimestamp() >= Interlocked.Read(ref _openUntil);
+    /// <summary>Whether it is worth while to ask <see cref="TryEnter"/>.</summary>
+    public bool Allows => IsClosed || time.GetTimestamp() >= Interlocked.Read(ref _openUntil);
+
+    private bool IsClosed => Volatile.Read(ref _inARow) < failures;
+
+    /// <summary>True while closed, and for one caller at the end of each pause.</summary>
+    public bool TryEnter()
+    {
+        if (IsClosed)
+        {
+            return true;
+        }
+
+        var (until, now) = (Interlocked.Read(ref _openUntil), time.GetTimestamp());
+        return now >= until && Interlocked.CompareExchange(ref _openUntil, now + _pause, until) == until;
+    }
 
     public void Succeeded()
     {

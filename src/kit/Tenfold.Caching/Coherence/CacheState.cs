@@ -9,6 +9,12 @@ namespace Tenfold.Caching.Coherence;
 internal sealed record CacheState(string Node, RedisKeys Keys, Lease Lease, Journal Journal, TagTable Tags, MemoryTier Memory, Clock Clock)
 {
     private volatile TagStamp? _lastStamp;
+    private long _tagInvalidations;
+
+    /// <summary>Tags invalidated by this process.</summary>
+    public long TagInvalidations => Interlocked.Read(ref _tagInvalidations);
+
+    public void CountTagInvalidation() => Interlocked.Increment(ref _tagInvalidations);
 
     /// <summary>Regions by the name of their keys in Redis.</summary>
     public ConcurrentDictionary<string, CacheRegion> Regions { get; } = new(StringComparer.Ordinal);

@@ -29,7 +29,14 @@ internal sealed class Journal(int capacity)
         }
     }
 
-    public void Close() => Volatile.Write(ref _open, false);
+    /// <summary>Closes the gate; one that is being opened meanwhile stays closed, if the epoch ended before.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _open = false;
+        }
+    }
 
     /// <summary>Remembers the invalidation and closes the gate until it has been told.</summary>
     public void Add(PendingInvalidation invalidation)

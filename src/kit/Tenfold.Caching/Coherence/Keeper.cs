@@ -8,9 +8,12 @@ namespace Tenfold.Caching.Coherence;
 /// The cache's own loop: beats, which prolongs the lease and says to others that this node lives; and after every loss of the
 /// connection tells Redis what was invalidated meanwhile, before anything is read from it again.
 /// </summary>
-internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState state, CacheOptions options, ILogger logger) : IAsyncDisposable
+internal sealed class Keeper(RedisClient client, bool isCluster, RedisTier tier, CacheState state, CacheOptions options, ILogger logger) : IAsyncDisposable
 {
     private const int Batch = 256;
+
+    private static readonly TimeSpan SoonestRetry = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LatestRetry = TimeSpan.FromMilliseconds(250);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -48,7 +51,8 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
 
     private async Task RunAsync()
     {
-        var interval = options.PropagationBound / 4;
+        var interval = (options.PropagationBound < options.NodeTimeout ? options.PropagationBound : options.NodeTimeout) / 4;
+        var pause = SoonestRetry;
         while (!_stop.IsCancellationRequested)
         {
             try
@@ -56,18 +60,22 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
                 await BeatAsync();
                 Report(null);
             }
-            catch (RedisException failure)
-            {
-                Report(failure);
-            }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
                 return;
             }
+#pragma warning disable CA1031 // Whatever it is: a cache whose loop has ended would never be coherent again.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                Report(failure);
+            }
 
+            // While Redis is not in use it is asked more often, however long the bound: the cache is to be ready soon.
+            pause = state.Journal.IsOpen ? SoonestRetry : pause * 2 < LatestRetry ? pause * 2 : LatestRetry;
             try
             {
-                await _kick.WaitAsync(interval, _stop.Token);
+                await _kick.WaitAsync(state.Journal.IsOpen || interval < pause ? interval : pause, _stop.Token);
                 // A kick while nothing can be reached must not spin.
                 await Task.Delay(TimeSpan.FromMilliseconds(5), state.Clock.Time, _stop.Token);
             }
@@ -85,15 +93,19 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
         {
             await client.ExecuteAsync(["SET", state.Keys.Node(state.Node), 1, "PX", (long)options.NodeTimeout.TotalMilliseconds], _stop.Token);
         }
-        catch (RedisServerException)
+        catch (RedisServerException full) when (full.Code == "OOM")
         {
-            // No memory, or a replica: it answers all the same, and that is what the lease asks.
+            // No memory even for that: it answers all the same, and that is what the lease asks.
         }
 
         state.Lease.Prolong(epoch, sent + state.Clock.Ticks(options.PropagationBound));
         if (!state.Journal.IsOpen)
         {
             await CatchUpAsync(epoch);
+        }
+        else if (isCluster)
+        {
+            await CheckRunAsync(); // a node that took over is not always known yet when the connection to the former one is lost
         }
     }
 
@@ -139,9 +151,9 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
     /// <summary>A server that was started again, or that took over, may hold entries from before invalidations that it has lost.</summary>
     private async Task CheckRunAsync()
     {
-        var info = (await client.ExecuteAsync(["INFO", "server"], _stop.Token)).Text ?? "";
-        var at = info.IndexOf("run_id:", StringComparison.Ordinal);
-        var run = at < 0 ? "" : info[(at + 7)..].Split('\r', '\n')[0];
+        var run = isCluster
+            ? ServerRun.OfCluster((await client.ExecuteAsync(["CLUSTER", "NODES"], _stop.Token)).Text ?? "")
+            : ServerRun.OfServer((await client.ExecuteAsync(["INFO", "server"], _stop.Token)).Text ?? "");
         var reset = await client.EvaluateAsync(
             Scripts.BeginRun, [state.Keys.Run(TagTable.All), state.Keys.Tag(TagTable.All)], [Encoding.ASCII.GetBytes(run)], _stop.Token);
         if (reset.Integer == 1)
@@ -150,7 +162,7 @@ internal sealed class Keeper(RedisClient client, RedisTier tier, CacheState stat
         }
     }
 
-    private void Report(RedisException? failure)
+    private void Report(Exception? failure)
     {
         if (failure is not null && !_away)
         {

@@ -26,7 +26,10 @@ internal sealed class Lease
 
     public bool Holds(long now) => now < Until;
 
-    public bool Covers(int epoch, long now) => epoch == Epoch ? now < Until : epoch == UntrackedEpoch;
+    /// <param name="epoch">The entry's.</param>
+    /// <param name="until"><see cref="Until"/> from before the entry was fetched: a lease that is prolonged afterwards says nothing about it.</param>
+    /// <param name="now">Timestamp.</param>
+    public bool Covers(int epoch, long until, long now) => epoch == Epoch ? now < until : epoch == UntrackedEpoch;
 
     /// <summary>Prolongs the lease, unless the epoch has ended meanwhile.</summary>
     public void Prolong(int epoch, long until)

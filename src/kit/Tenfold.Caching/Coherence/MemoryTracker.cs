@@ -7,7 +7,7 @@ namespace Tenfold.Caching.Coherence;
 /// Keeps memory as Redis says: called by the loop that reads the connection, in the order in which Redis sent things, and the
 /// only one that puts what Redis holds into memory. A value can therefore never get in after the news that it has changed.
 /// </summary>
-internal sealed class MemoryTracker(CacheState state, CacheOptions options, Action reconnected) : IRedisTracker
+internal sealed class MemoryTracker(CacheState state, CacheOptions options, Action lost) : IRedisTracker
 {
     /// <inheritdoc/>
     public void OnRead(ReadOnlyMemory<byte> key, byte[]? value, TimeSpan? timeToLive)
@@ -34,7 +34,7 @@ internal sealed class MemoryTracker(CacheState state, CacheOptions options, Acti
 
         // Not before Redis knows all that this node has invalidated.
         var image = value is null || !state.Journal.IsOpen ? null : EntryFormat.Read(value);
-        if (image is null)
+        if (image is null || image.IsOverdue(timeToLive))
         {
             region.Memory.Remove(name);
             return;
@@ -77,14 +77,18 @@ internal sealed class MemoryTracker(CacheState state, CacheOptions options, Acti
     /// <inheritdoc/>
     public void OnInvalidatedAll()
     {
-        state.Journal.Close();
         if (options.Coherent)
         {
-            state.Lease.EndEpoch();
+            state.Lease.EndEpoch(); // first: who opens the gate at this moment looks at it
+            state.Journal.Close();
             state.Tags.ForgetGenerations();
             state.Memory.Clear();
         }
+        else
+        {
+            state.Journal.Close();
+        }
 
-        reconnected();
+        lost();
     }
 }

@@ -2,8 +2,11 @@ using System.Collections.Concurrent;
 
 namespace Tenfold.Caching.Coherence;
 
-/// <summary>The tags that entries of this node stand under. Bounded: when full, all are forgotten, and with them go the entries. Thread-safe.</summary>
-internal sealed class TagTable(int most, bool local)
+/// <summary>
+/// The tags that entries of this node stand under. Bounded: when full, those are forgotten that no entry in memory stands under;
+/// if that is not enough, all of them, and with them go the entries. Thread-safe.
+/// </summary>
+internal sealed class TagTable(int most, bool local, Func<IReadOnlySet<TagState>> inUse)
 {
     /// <summary>On every entry, so that everything can be invalidated at once; <see cref="Microsoft.Extensions.Caching.Hybrid.HybridCache"/> calls it so too.</summary>
     public const string All = "*";
@@ -21,7 +24,11 @@ internal sealed class TagTable(int most, bool local)
 
         if (Volatile.Read(ref _count) >= most)
         {
-            Forget();
+            Forget(inUse());
+            if (Volatile.Read(ref _count) > most - (most / 8))
+            {
+                Forget(new HashSet<TagState>());
+            }
         }
 
         var made = new TagState(name) { Generation = local ? 1 : TagState.Unknown };
@@ -79,14 +86,14 @@ internal sealed class TagTable(int most, bool local)
         }
     }
 
-    private void Forget()
+    private void Forget(IReadOnlySet<TagState> except)
     {
-        foreach (var (name, state) in _states)
+        foreach (var one in _states)
         {
-            // An entry that holds on to the state finds its tag unknown, and is read again under the new one.
-            if (_states.TryRemove(name, out _))
+            // An entry that gets hold of the state all the same is read again under the new one.
+            if (!except.Contains(one.Value) && _states.TryRemove(one))
             {
-                state.Generation = TagState.Unknown;
+                one.Value.Retire();
                 Interlocked.Decrement(ref _count);
             }
         }

@@ -55,8 +55,8 @@ public sealed class CacheEntry
 
     internal EntryImage Image => _image;
 
-    /// <summary>Bytes that it takes in memory, about.</summary>
-    internal long Size => _image.Raw.Length + (_stamp.Tags.Length * 40L);
+    /// <summary>Bytes that it takes in memory, about: with the object that was read from it, of which a text has two a character.</summary>
+    internal long Size => _image.Raw.Length + (_stamp.Tags.Length * 40L) + ((_image.Flags & EntryFlags.Shared) != EntryFlags.None ? _image.Payload.Length * 2L : 0);
 
     /// <summary>After a load that failed: not tried again before.</summary>
     internal long RetryAt

@@ -8,6 +8,9 @@ internal enum EntryFlags : byte
 {
     None = 0,
     Negative = 1,
+
+    /// <summary>Nodes keep the object beside the bytes that it was read from.</summary>
+    Shared = 2,
 }
 
 /// <summary>
@@ -15,7 +18,11 @@ internal enum EntryFlags : byte
 /// the end of its load, <c>StaleMs</c> how long it is kept beyond that for loads that fail.
 /// </summary>
 internal sealed record EntryImage(
-    ReadOnlyMemory<byte> Raw, EntryFlags Flags, ReadOnlyMemory<byte> Version, long LifetimeMs, long StaleMs, string[] Tags, long[] Generations, ReadOnlyMemory<byte> Payload);
+    ReadOnlyMemory<byte> Raw, EntryFlags Flags, ReadOnlyMemory<byte> Version, long LifetimeMs, long StaleMs, string[] Tags, long[] Generations, ReadOnlyMemory<byte> Payload)
+{
+    /// <summary>It has more left than it was given, so the clock of Redis was set back: how old it is cannot be known any more.</summary>
+    public bool IsOverdue(TimeSpan? timeToLive) => timeToLive is not { } left || left.TotalMilliseconds > LifetimeMs + StaleMs;
+}
 
 /// <summary>
 /// The wire format of entries, version 1: <c>TFC1</c>, flags, version (16), lifetime and stale window (8 each, milliseconds),

@@ -6,8 +6,8 @@ using System.Text;
 namespace Tenfold.Caching.Entries;
 
 /// <summary>
-/// Names of keys and tags inside the cache. An ordinary text is its own name; one that is long, has a brace (Redis Cluster
-/// gives it a meaning), a control character or broken surrogates is named by its SHA-256. Names never meet: a hashed one begins with U+0001.
+/// Names of keys and tags inside the cache. An ordinary text is its own name; one that is long or empty, has a brace (both
+/// mean something to a Redis Cluster), a control character or broken surrogates is named by its SHA-256. Names never meet: a hashed one begins with U+0001.
 /// </summary>
 internal static class KeyNames
 {
@@ -21,7 +21,7 @@ internal static class KeyNames
     /// <summary>The key itself, without a copy, when it is plain.</summary>
     public static string Of(string key)
     {
-        if (key.Length <= LongestPlain && !key.AsSpan().ContainsAny(Special))
+        if (key.Length is > 0 and <= LongestPlain && !key.AsSpan().ContainsAny(Special))
         {
             return key;
         }

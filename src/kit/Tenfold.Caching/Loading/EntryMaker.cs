@@ -28,7 +28,7 @@ internal sealed class EntryMaker(CacheOptions options, CacheState state, Random 
         }
 
         return EntryFormat.Write(
-            loaded.IsNegative ? EntryFlags.Negative : EntryFlags.None,
+            loaded.IsNegative ? EntryFlags.Negative : loaded.Shared is not null ? EntryFlags.Shared : EntryFlags.None,
             version,
             Math.Max(1, (long)(lifetime * (1 - share))),
             (long)policy.Stale.TotalMilliseconds,
@@ -61,7 +61,7 @@ internal sealed class EntryMaker(CacheOptions options, CacheState state, Random 
     {
         if (loaded.Payload.Length > options.MaxValueBytes)
         {
-            region.RememberLarge(name, state.Clock.Now + state.Clock.Ticks(TimeSpan.FromSeconds(30)));
+            region.RememberLarge(name, state.Clock);
             return false;
         }
 

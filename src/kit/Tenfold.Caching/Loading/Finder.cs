@@ -8,7 +8,7 @@ namespace Tenfold.Caching.Loading;
 /// What a flight does: looks into memory and Redis, and loads at last. Every answer carries the time at which it was known to be
 /// right (docs/cache.md).
 /// </summary>
-internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? redis, EntryMaker maker, ILogger logger)
+internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? redis, LoadLocks? locks, EntryMaker maker, ILogger logger)
 {
     private readonly Clock _clock = state.Clock;
     private readonly long _bound = state.Clock.Ticks(options.PropagationBound);
@@ -16,7 +16,7 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
     public async Task<Answer> FindAsync(Flight flight, CacheRegion region, string name, LoadRequest request)
     {
         var (now, until) = (_clock.Now, state.Lease.Until); // before the entry is judged: a lease that ends meanwhile is older
-        if (request.Refreshes.IsEmpty && region.Memory.TryGet(name, out var present) && IsFresh(present, now))
+        if (request.Refreshes.IsEmpty && !request.PastMemory && region.Memory.TryGet(name, out var present) && IsFresh(present, until, now))
         {
             // Right at the lease's last beat, or, where nobody watches it, when its load began.
             var right = present.Epoch == state.Lease.Epoch ? until : present.FreshUntil;
@@ -30,7 +30,7 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
 
         return !redis.IsUsable || request.PastRedis || region.IsLarge(name, now)
             ? await LoadUntrackedAsync(flight, region, name, request)
-            : await FindInRedisAsync(redis, flight, region, name, request);
+            : await FindInRedisAsync(redis, locks!, flight, region, name, request);
     }
 
     /// <summary>Runs the load for at most the hard timeout. One that ignores its token is left to itself; what it brings later is nobody's.</summary>
@@ -56,14 +56,14 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
         }
     }
 
-    private bool IsFresh(CacheEntry entry, long now) =>
-        now < entry.FreshUntil && (state.Lease.Covers(entry.Epoch, now) || !options.Coherent) && entry.TagsHold();
+    private bool IsFresh(CacheEntry entry, long until, long now) =>
+        now < entry.FreshUntil && (state.Lease.Covers(entry.Epoch, until, now) || !options.Coherent) && entry.TagsHold();
 
-    private async Task<Answer> FindInRedisAsync(RedisTier tier, Flight flight, CacheRegion region, string name, LoadRequest request)
+    private async Task<Answer> FindInRedisAsync(RedisTier tier, LoadLocks gate, Flight flight, CacheRegion region, string name, LoadRequest request)
     {
         var policy = request.Policy;
         var giveUp = _clock.Now + _clock.Ticks(policy.HardTimeout);
-        var token = tier.NewToken();
+        var token = gate.NewToken();
         for (var poll = 5.0; ; poll = Math.Min(100, poll * 2))
         {
             var asked = _clock.Now;
@@ -90,12 +90,12 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
                 return new Answer(EntryMaker.Nothing, asked, Source.Redis);
             }
 
-            var grant = await tier.AcquireAsync(region.Partition, name, token, read.Known, policy.HardTimeout, flight.Abandoned);
+            var grant = await gate.AcquireAsync(region.Partition, name, token, read.Known, policy.HardTimeout);
             var granted = grant.State == GrantState.Acquired
-                || (grant.State == GrantState.Held && poll > 40 && await tier.TakeOverFromDeadAsync(region.Partition, name, token, grant.Holder, policy.HardTimeout, flight.Abandoned));
+                || (grant.State == GrantState.Held && poll > 40 && await gate.TakeOverFromDeadAsync(region.Partition, name, token, grant.Holder, policy.HardTimeout));
             if (granted)
             {
-                return await LoadFencedAsync(tier, token, flight, region, name, request);
+                return await LoadFencedAsync(tier, gate, token, flight, region, name, request);
             }
 
             if (grant.State == GrantState.Held && replaces)
@@ -116,7 +116,7 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
     }
 
     /// <summary>Loads under the key's lock, and stores only if the lock is still there: an invalidation takes it away.</summary>
-    private async Task<Answer> LoadFencedAsync(RedisTier tier, byte[] token, Flight flight, CacheRegion region, string name, LoadRequest request)
+    private async Task<Answer> LoadFencedAsync(RedisTier tier, LoadLocks gate, byte[] token, Flight flight, CacheRegion region, string name, LoadRequest request)
     {
         var held = true;
         try
@@ -148,7 +148,7 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
             held = false;
             if (!maker.IsKept(region, name, request, loaded))
             {
-                var right = await tier.ReleaseAsync(region.Partition, name, token) && await tier.GenerationsHoldAsync(tags, generations)
+                var right = await gate.ReleaseAsync(region.Partition, name, token) && await tier.GenerationsHoldAsync(tags, generations)
                     && epoch == state.Lease.Epoch && !flight.Overtaken;
                 return new Answer(maker.HandedOut(request, loaded, started), right ? asked : started, Source.Load);
             }
@@ -172,7 +172,7 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
         {
             if (held)
             {
-                await tier.ReleaseAsync(region.Partition, name, token);
+                await gate.ReleaseAsync(region.Partition, name, token);
             }
         }
     }
@@ -273,14 +273,19 @@ internal sealed class Finder(CacheOptions options, CacheState state, RedisTier? 
             : null;
     }
 
+    /// <summary>No load to replace the entry before then.</summary>
+    public static void Postpone(CacheRegion region, string name, CacheEntry entry, long until)
+    {
+        entry.RetryAt = until;
+        if (region.Memory.TryGet(name, out var resident) && resident.Version.SequenceEqual(entry.Version))
+        {
+            resident.RetryAt = until;
+        }
+    }
+
     private Answer StandIn(Answer stale, CacheRegion region, string name, LoadRequest request, Exception failure)
     {
-        stale.Entry.RetryAt = _clock.Now + _clock.Ticks(request.Policy.Throttle);
-        if (region.Memory.TryGet(name, out var resident) && resident.Version.SequenceEqual(stale.Entry.Version))
-        {
-            resident.RetryAt = stale.Entry.RetryAt;
-        }
-
+        Postpone(region, name, stale.Entry, _clock.Now + _clock.Ticks(request.Policy.Throttle));
         logger.LogWarning("A load for the cache policy '{Policy}' failed; the value of {Age:0.#} s ago stands in: {Message}", region.Name, stale.Entry.Age(_clock.Time).TotalSeconds, failure.Message);
         return stale;
     }

@@ -11,6 +11,12 @@ internal abstract class LoadRequest(CachePolicy policy, string[] tags)
     /// <summary>False: only what is cached is wanted.</summary>
     public bool MayLoad { get; init; } = true;
 
+    /// <summary>True: what is in memory is not an answer.</summary>
+    public bool PastMemory { get; init; }
+
+    /// <summary>True: what is found is not left in memory.</summary>
+    public bool NotIntoMemory { get; init; }
+
     /// <summary>True: past Redis, neither read nor stored there.</summary>
     public bool PastRedis { get; init; }
 

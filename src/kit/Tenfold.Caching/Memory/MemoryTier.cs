@@ -1,3 +1,4 @@
+using Tenfold.Caching.Coherence;
 using Tenfold.Caching.Entries;
 
 namespace Tenfold.Caching.Memory;
@@ -58,6 +59,18 @@ internal sealed class MemoryTier
     public long LargestEntry => _capacity / 8;
 
     private long Main => _probation.Weight + _protected.Weight;
+
+    /// <summary>The tags that entries in memory stand under.</summary>
+    public IReadOnlySet<TagState> TagsInUse()
+    {
+        MemoryPartition[] partitions;
+        lock (_lock)
+        {
+            partitions = [.. _partitions];
+        }
+
+        return partitions.SelectMany(partition => partition.Nodes).SelectMany(node => node.Value.Entry.Tags).ToHashSet();
+    }
 
     public MemoryPartition AddPartition()
     {

@@ -20,6 +20,7 @@ internal sealed class CacheMetrics : IDisposable
         Counter("tenfold.cache.stale", "{read}", "Reads answered with an expired value.", counts => counts.Stale);
         Counter("tenfold.cache.overtaken", "{load}", "Loads whose value was invalidated while they ran.", counts => counts.Overtaken);
         Counter("tenfold.cache.invalidations", "{key}", "Keys invalidated by this process.", counts => counts.Invalidations);
+        _meter.CreateObservableCounter("tenfold.cache.tag.invalidations", () => state.TagInvalidations, "{tag}", "Tags invalidated by this process.");
         _meter.CreateObservableCounter("tenfold.cache.evictions", () => state.Memory.Evictions, "{entry}", "Entries that memory had no room for.");
         _meter.CreateObservableGauge("tenfold.cache.memory.bytes", () => state.Memory.Weight, "By", "Memory held.");
         _meter.CreateObservableGauge("tenfold.cache.memory.entries", () => state.Memory.Count, "{entry}", "Entries in memory.");

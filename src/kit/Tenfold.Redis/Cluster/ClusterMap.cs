@@ -45,13 +45,7 @@ internal sealed class ClusterMap : IAsyncDisposable
         if (_nextAsk - now <= 0)
         {
             // A tenth more or less, so that many clients do not ask together.
-            double draw;
-            lock (_context.Random)
-            {
-                draw = 0.9 + (_context.Random.NextDouble() / 5);
-            }
-
-            _nextAsk = now + (int)(Ticks.Count(_context.Options.TopologyRefresh) * draw);
+            _nextAsk = now + (int)(Ticks.Count(_context.Options.TopologyRefresh) * (0.9 + (_context.Draw() / 5)));
             Ask();
         }
     }
@@ -70,7 +64,7 @@ internal sealed class ClusterMap : IAsyncDisposable
             await foreach (var _ in _asked.Reader.ReadAllAsync(_stop.Token))
             {
                 await RefreshAsync();
-                await Task.Delay(Moment, _context.Time, _stop.Token);
+                await Task.Delay(_failures == 0 ? Moment : Backoff.Pause(_failures, _context.Options.MinBackoff, _context.Options.MaxBackoff, _context.Draw()), _context.Time, _stop.Token);
             }
         }
         catch (OperationCanceledException)
@@ -116,7 +110,7 @@ internal sealed class ClusterMap : IAsyncDisposable
     private async Task<List<SlotRange>> ReadAsync(EndPoint endPoint, Connection? connection)
     {
         var own = connection is null;
-        connection ??= await new Connector(_context).ConnectAsync(endPoint, Credentials.ForServers(_context.Options), _stop.Token);
+        connection ??= await new Connector(_context).ConnectAsync(endPoint, Credentials.ForServers(_context.Options) with { Tracks = false }, _stop.Token);
         try
         {
             return SlotRange.Parse(await connection.AskAsync(["CLUSTER", "SLOTS"], _stop.Token), endPoint);

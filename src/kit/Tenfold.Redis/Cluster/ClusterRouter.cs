@@ -13,17 +13,18 @@ namespace Tenfold.Redis.Cluster;
 /// </summary>
 internal sealed class ClusterRouter : Router
 {
-    private const int MostRedirections = 16;
+    private const int QuickRedirections = 5;
 
     private readonly ConnectionContext _context;
     private readonly ClusterNodes _nodes;
     private readonly ClusterMap _map;
     private readonly Lock _gate = new();
-    private readonly List<Operation> _delayed = []; // sent again at the next tick
+    private readonly WaitingOperations _delayed; // sent again at the next tick
+    private bool _isOver;
 
     public ClusterRouter(ConnectionContext context, ILogger log)
     {
-        _context = context;
+        (_context, _delayed) = (context, new WaitingOperations(context.Options));
         _nodes = new ClusterNodes(context, log, _ => _map?.Ask());
         _map = new ClusterMap(context, _nodes, log);
     }
@@ -69,10 +70,10 @@ internal sealed class ClusterRouter : Router
 
         if (kind is RedirectionKind.Again or RedirectionKind.Refresh)
         {
-            return operation.Deadline - _context.Ticks.Now > 1 && Delay(operation);
+            return DelayInTime(operation);
         }
 
-        if (operation.Redirections++ >= MostRedirections || to is null || _nodes.At(to) is not { } node)
+        if (to is null || _nodes.At(to) is not { } node)
         {
             return false;
         }
@@ -81,6 +82,12 @@ internal sealed class ClusterRouter : Router
         {
             _context.Pushes.Lost();
             _map.Ask();
+        }
+
+        // While a slot changes hands two nodes may for a moment each name the other.
+        if (operation.Redirections++ >= QuickRedirections)
+        {
+            return DelayInTime(operation);
         }
 
         operation.BeginAgain(asking: kind is RedirectionKind.Ask);
@@ -112,8 +119,7 @@ internal sealed class ClusterRouter : Router
         Operation[] delayed;
         lock (_gate)
         {
-            delayed = [.. _delayed];
-            _delayed.Clear();
+            delayed = _delayed.TakeAll();
         }
 
         foreach (var operation in delayed)
@@ -129,28 +135,31 @@ internal sealed class ClusterRouter : Router
     {
         await _map.DisposeAsync();
         await _nodes.DisposeAsync();
+        Operation[] delayed;
         lock (_gate)
         {
-            foreach (var operation in _delayed)
-            {
-                operation.TryFail(new RedisConnectionException("The client was disposed.", mayHaveExecuted: false));
-            }
+            _isOver = true;
+            delayed = _delayed.TakeAll();
+        }
 
-            _delayed.Clear();
+        foreach (var operation in delayed)
+        {
+            operation.TryFail(new RedisConnectionException("The client was disposed.", mayHaveExecuted: false));
         }
     }
+
+    private bool DelayInTime(Operation operation) => operation.Deadline - _context.Ticks.Now > 1 && Delay(operation);
 
     private bool Delay(Operation operation)
     {
         lock (_gate)
         {
-            if (_delayed.Count >= _context.Options.MaxWaiting)
+            if (_isOver || !_delayed.TryAdd(operation))
             {
                 return false;
             }
 
             operation.BeginAgain();
-            _delayed.Add(operation);
             return true;
         }
     }

@@ -16,8 +16,9 @@ internal sealed partial class Connection
             while (true)
             {
                 var read = _stream.ReadAsync(input.Room(_scanner.Needed));
-                var count = await new ReadSuspension(read, batch, _context.Dispatcher);
-                batch = null;
+                var settled = batch;
+                batch = null; // the suspension's from here on, also if the read fails: a batch that is run twice loses answers
+                var count = await new ReadSuspension(read, settled, _context.Dispatcher);
                 if (count == 0)
                 {
                     throw new IOException($"{EndPoint} closed the connection{(input.IsEmpty ? "" : " in the middle of an answer")}");
@@ -36,7 +37,7 @@ internal sealed partial class Connection
 
                 if (_waiting.Count > 0)
                 {
-                    LetWaitingIn();
+                    Flush();
                 }
             }
         }
@@ -106,22 +107,6 @@ internal sealed partial class Connection
         }
     }
 
-    private void LetWaitingIn()
-    {
-        lock (_gate)
-        {
-            LetIn();
-            if (_flushing || _output.Count == 0)
-            {
-                return;
-            }
-
-            _flushing = true;
-        }
-
-        Write();
-    }
-
     // The reader's last act: nothing is sent or read after it, every local copy is dropped, everything under way fails.
     private async Task<Exception> EndAsync(Exception reason, ReceiveBuffer input)
     {
@@ -132,8 +117,7 @@ internal sealed partial class Connection
         {
             _isClosed = true;
             (tail, handedOver) = (_tail, _handedOver);
-            waiting = [.. _waiting];
-            _waiting.Clear();
+            waiting = _waiting.TakeAll();
         }
 
         await _stream.DisposeAsync();

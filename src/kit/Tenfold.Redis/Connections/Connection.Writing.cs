@@ -2,11 +2,14 @@ namespace Tenfold.Redis.Connections;
 
 internal sealed partial class Connection
 {
-    /// <summary>Sends what has gathered, if nobody does so already.</summary>
+    private const int Piece = 256 * 1024;
+
+    /// <summary>Lets those in that wait and for which there is room, and sends what has gathered, if nobody does so already.</summary>
     public void Flush()
     {
         lock (_gate)
         {
+            LetIn();
             if (_flushing || _output.Count == 0)
             {
                 return;
@@ -74,7 +77,7 @@ internal sealed partial class Connection
     {
         try
         {
-            var write = _stream.WriteAsync(bytes);
+            var write = bytes.Length > Piece ? InPiecesAsync(bytes) : _stream.WriteAsync(bytes);
             return write.IsCompletedSuccessfully ? write : Caught(write);
         }
 #pragma warning disable CA1031 // Whatever the stream fails with is the connection's end, not that of the caller who happens to write.
@@ -98,16 +101,22 @@ internal sealed partial class Connection
         }
     }
 
+    // What takes long to send and goes on being taken is a sign of life: no answer can come before its end.
+    private async ValueTask InPiecesAsync(ReadOnlyMemory<byte> bytes)
+    {
+        for (; !bytes.IsEmpty; bytes = bytes[Math.Min(Piece, bytes.Length)..])
+        {
+            await _stream.WriteAsync(bytes[..Math.Min(Piece, bytes.Length)]);
+            Volatile.Write(ref _lastSign, _context.Ticks.Now);
+        }
+    }
+
     private bool TryTakeOutput(out ReadOnlyMemory<byte> bytes)
     {
         lock (_gate)
         {
             _sending.Clear(KeptOutput);
-            if (_waiting.Count > 0)
-            {
-                LetIn();
-            }
-
+            LetIn();
             if (_output.Count == 0 || _isClosed)
             {
                 _flushing = false;
@@ -129,7 +138,7 @@ internal sealed partial class Connection
     {
         while (_waiting.Count > 0 && _tail - Volatile.Read(ref _head) < _ring.Length && _output.Count < _context.Options.MaxUnsentBytes)
         {
-            var operation = _waiting.Dequeue();
+            var operation = _waiting.Take();
             if (!operation.IsSettled)
             {
                 operation.WriteTo(_output);

@@ -16,7 +16,7 @@ internal sealed partial class Connection
     private readonly ConnectionContext _context;
     private readonly Stream _stream;
     private readonly Operation?[] _ring;
-    private readonly Queue<Operation> _waiting = []; // for room, in order
+    private readonly WaitingOperations _waiting; // for room
     private readonly int _mask;
     private CommandBuffer _output = new(UsualOutput);
     private CommandBuffer _sending = new(UsualOutput);
@@ -25,12 +25,13 @@ internal sealed partial class Connection
     private long _head; // of these, how many were answered; the reader's
     private bool _flushing;
     private bool _isClosed;
-    private int _lastSign; // tick at which something came, or was first owed
+    private int _lastSign; // tick at which something came, was first owed, or a piece of what is large went out
     private Exception? _reason;
 
     public Connection(Stream stream, EndPoint endPoint, ConnectionContext context)
     {
         (_stream, EndPoint, _context) = (stream, endPoint, context);
+        _waiting = new WaitingOperations(context.Options);
         _ring = new Operation?[context.Options.MaxPending];
         _mask = _ring.Length - 1;
     }
@@ -39,6 +40,9 @@ internal sealed partial class Connection
 
     /// <summary>Done when the connection has ended and everything on it has been settled; the result is why.</summary>
     public Task<Exception> Ended { get; private set; } = Task.FromResult<Exception>(new InvalidOperationException("The connection was not started."));
+
+    /// <summary>The tick of the last sign of life.</summary>
+    public int LastSign => Volatile.Read(ref _lastSign);
 
     public int Pending => (int)(Volatile.Read(ref _tail) - Volatile.Read(ref _head));
 
@@ -155,7 +159,7 @@ internal sealed partial class Connection
     {
         FailLate(now);
         var options = _context.Options;
-        var silent = Ticks.Span(now - Volatile.Read(ref _lastSign));
+        var silent = Ticks.Span(now - LastSign);
         switch (Liveness.Decide(silent, Pending > 0, options.PingInterval, options.StuckAfter))
         {
             case Sign.Ask:
@@ -166,7 +170,8 @@ internal sealed partial class Connection
                 break;
         }
 
-        Flush(); // what a blocked thread may hold
+        // What a blocked thread may hold, and those that began to wait when the reader, having made the last room, had looked already.
+        Flush();
     }
 
     private bool HasRoom =>
@@ -187,13 +192,11 @@ internal sealed partial class Connection
 
     private void Wait(Operation operation)
     {
-        if (_waiting.Count >= _context.Options.MaxWaiting)
+        if (!_waiting.TryAdd(operation))
         {
-            operation.TryFail(new RedisConnectionException($"{_ring.Length} commands are under way on the connection to {EndPoint} and {_waiting.Count} wait for room.", mayHaveExecuted: false));
-            return;
+            var found = $"{Pending} commands are under way on the connection to {EndPoint}, and {_waiting.Count} of {_waiting.Bytes} bytes wait for room.";
+            operation.TryFail(new RedisConnectionException(found, mayHaveExecuted: false));
         }
-
-        _waiting.Enqueue(operation);
     }
 
     private void FailLate(int now)
@@ -219,7 +222,7 @@ internal sealed partial class Connection
         {
             lock (_gate)
             {
-                foreach (var operation in _waiting)
+                foreach (var operation in _waiting.All)
                 {
                     if (operation.Deadline - now <= 0)
                     {

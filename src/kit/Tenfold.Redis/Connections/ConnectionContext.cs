@@ -25,10 +25,22 @@ internal sealed record ConnectionContext
 
     public required IResender Resender { get; init; }
 
+    /// <summary>A random number from 0 to 1. Thread-safe.</summary>
+    public double Draw()
+    {
+        lock (Random)
+        {
+            return Random.NextDouble();
+        }
+    }
+
     public RespLimits Limits => new(Options.MaxReplyBytes);
 
     /// <summary><see cref="RedisOptions.CommandTimeout"/> in ticks.</summary>
     public int CommandTicks => field > 0 ? field : field = Connections.Ticks.Count(Options.CommandTimeout);
+
+    /// <summary>How long a command may wait for a connection: not longer than for everything.</summary>
+    public TimeSpan ConnectWait => Options.ConnectWait < Options.CommandTimeout ? Options.ConnectWait : Options.CommandTimeout;
 
     /// <summary>An operation for a command of the client's own.</summary>
     public Operation NewOperation(int answers = 1)

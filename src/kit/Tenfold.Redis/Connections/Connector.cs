@@ -22,7 +22,9 @@ internal sealed class Connector(ConnectionContext context)
             await Handshake.RunAsync(connection, context, credentials, both.Token);
             return connection;
         }
-        catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or RedisException or System.Security.Authentication.AuthenticationException)
+#pragma warning disable CA1031 // Whatever fails, options' own code too, is one attempt's failure to those who try again.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             connection?.Abort(e);
             cancel.ThrowIfCancellationRequested();
@@ -65,9 +67,13 @@ internal sealed class Connector(ConnectionContext context)
 }
 
 /// <summary>Who the client is, and which database it wants.</summary>
-internal sealed record Credentials(string? User, string? Password, int Database, bool IsSentinel = false)
+/// <param name="User">Null: the default user.</param>
+/// <param name="Password">Null: none.</param>
+/// <param name="Database">Its number.</param>
+/// <param name="Tracks">Whether tracked reads go over the connection; the loss of one that has them costs every local copy.</param>
+internal sealed record Credentials(string? User, string? Password, int Database, bool Tracks)
 {
-    public static Credentials ForServers(RedisOptions options) => new(options.User, options.Password, options.Database);
+    public static Credentials ForServers(RedisOptions options) => new(options.User, options.Password, options.Database, Tracks: true);
 
-    public static Credentials ForSentinels(RedisOptions options) => new(options.SentinelUser, options.SentinelPassword, 0, IsSentinel: true);
+    public static Credentials ForSentinels(RedisOptions options) => new(options.SentinelUser, options.SentinelPassword, 0, Tracks: false);
 }

@@ -10,7 +10,7 @@ internal static class Handshake
             : ["HELLO", 3, "SETNAME", context.Options.ClientName];
         connection.Hold();
         var greeting = Send(connection, context, hello);
-        var tracking = credentials.IsSentinel ? null : Send(connection, context, ["CLIENT", "TRACKING", "ON", "OPTIN"]);
+        var tracking = credentials.Tracks ? Send(connection, context, ["CLIENT", "TRACKING", "ON", "OPTIN"]) : null;
         var database = credentials.Database == 0 ? null : Send(connection, context, ["SELECT", credentials.Database]);
         var library = Send(connection, context, ["CLIENT", "SETINFO", "LIB-NAME", "Tenfold.Redis"]);
         var ping = Send(connection, context, ["PING"]); // refused while Redis loads its data

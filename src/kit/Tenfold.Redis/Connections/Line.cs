@@ -14,7 +14,7 @@ internal sealed class Line : IAsyncDisposable
     private readonly ConnectionContext _context;
     private readonly LineSettings _settings;
     private readonly ILogger _log;
-    private readonly Queue<Operation> _parked = [];
+    private readonly WaitingOperations _parked;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
     private volatile Connection? _current;
@@ -23,7 +23,7 @@ internal sealed class Line : IAsyncDisposable
 
     public Line(ConnectionContext context, LineSettings settings, ILogger log)
     {
-        (_context, _settings, _log) = (context, settings, log);
+        (_context, _settings, _log, _parked) = (context, settings, log, new WaitingOperations(context.Options));
         _running = Task.Run(RunAsync);
     }
 
@@ -66,15 +66,15 @@ internal sealed class Line : IAsyncDisposable
         List<Operation>? late = null;
         lock (_gate)
         {
-            while (_parked.TryPeek(out var operation) && operation.ConnectDeadline - now <= 0)
+            while (_parked.Peek() is { } operation && operation.ConnectDeadline - now <= 0)
             {
-                (late ??= []).Add(_parked.Dequeue());
+                (late ??= []).Add(_parked.Take());
             }
         }
 
         foreach (var operation in late ?? [])
         {
-            Refuse(operation, new TimeoutException($"none could be made within {_context.Options.ConnectWait.TotalMilliseconds:0} ms"));
+            Refuse(operation, new TimeoutException($"none could be made within {_context.ConnectWait.TotalMilliseconds:0} ms"));
         }
     }
 
@@ -97,16 +97,15 @@ internal sealed class Line : IAsyncDisposable
             }
 
             failure = _isOver ? new ObjectDisposedException(nameof(RedisClient)) : _failure;
-            if (failure is null && _parked.Count >= _context.Options.MaxWaiting)
-            {
-                failure = new InvalidOperationException($"{_parked.Count} commands already wait for it");
-            }
-
             if (failure is null)
             {
                 operation.WaitForConnection(_context);
-                _parked.Enqueue(operation);
-                return;
+                if (_parked.TryAdd(operation))
+                {
+                    return;
+                }
+
+                failure = new InvalidOperationException($"{_parked.Count} commands of {_parked.Bytes} bytes already wait for it");
             }
         }
 
@@ -179,30 +178,18 @@ internal sealed class Line : IAsyncDisposable
 
     private async Task PauseAsync(int failures)
     {
-        double draw;
-        lock (_context.Random)
-        {
-            draw = _context.Random.NextDouble();
-        }
-
-        var pause = Backoff.Pause(failures, _context.Options.MinBackoff, _context.Options.MaxBackoff, draw);
+        var pause = Backoff.Pause(failures, _context.Options.MinBackoff, _context.Options.MaxBackoff, _context.Draw());
         await Task.Delay(pause, _context.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private void Connected(Connection connection)
     {
-        Operation[] parked;
         lock (_gate)
         {
-            // Under the gate, so that nothing overtakes what has been waiting.
-            foreach (var operation in parked = [.. _parked])
+            // Under the gate, so that nothing overtakes what has been waiting. If it is lost again the rest stays parked.
+            while (_parked.Peek() is { } operation && (operation.IsSettled || connection.TrySend(operation)))
             {
-                if (!operation.IsSettled && !connection.TrySend(operation))
-                {
-                    break; // lost again; the rest stays parked
-                }
-
-                _parked.Dequeue();
+                _parked.Take();
             }
 
             _current = connection;
@@ -257,8 +244,7 @@ internal sealed class Line : IAsyncDisposable
         lock (_gate)
         {
             _failure = failure;
-            parked = [.. _parked];
-            _parked.Clear();
+            parked = _parked.TakeAll();
         }
 
         foreach (var operation in parked)

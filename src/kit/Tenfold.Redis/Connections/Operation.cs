@@ -71,7 +71,7 @@ internal sealed class Operation : IValueTaskSource, IValueTaskSource<RedisReply>
     {
         if (ConnectDeadline == 0)
         {
-            ConnectDeadline = context.Ticks.Now + Ticks.Count(context.Options.ConnectWait);
+            ConnectDeadline = context.Ticks.Now + Ticks.Count(context.ConnectWait);
         }
     }
 

@@ -156,7 +156,7 @@ internal sealed class Subscriptions(ConnectionContext context, Router router, IL
         connection.Flush();
     }
 
-    private sealed class ResubscribingSettings(Subscriptions owner, LineSettings server) : LineSettings(server.EndPoint, server.Credentials)
+    private sealed class ResubscribingSettings(Subscriptions owner, LineSettings server) : LineSettings(server.EndPoint, server.Credentials with { Tracks = false })
     {
         public override System.Net.EndPoint EndPoint => server.EndPoint;
 

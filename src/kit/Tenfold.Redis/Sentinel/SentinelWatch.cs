@@ -49,7 +49,7 @@ internal sealed class SentinelWatch : IAsyncDisposable
                 throw new RedisConnectionException($"The connection to {connection.EndPoint} was lost.", mayHaveExecuted: false);
             }
 
-            await confirmed.AsTask().WaitAsync(cancel);
+            await confirmed.AsTask().WaitAsync(context.Options.ConnectTimeout, context.Time, cancel);
         }
 
         public override void OnConnected(Connection connection)

@@ -1,19 +1,16 @@
 using System.Diagnostics;
 
-namespace Tenfold.Caching.Tests.Support;
+namespace Tenfold.Postgres.Tests.Support;
 
 internal static class Wait
 {
-    /// <summary>Generous: it only matters when the test fails.</summary>
-    public static readonly TimeSpan Most = TimeSpan.FromSeconds(30);
-
     public static async Task ForAsync(string what, Func<Task<bool>> holds)
     {
         var since = Stopwatch.StartNew();
         while (!await holds())
         {
-            Assert.True(since.Elapsed < Most, $"waited {Most.TotalSeconds} s in vain: {what}");
-            await Task.Delay(5);
+            Assert.True(since.Elapsed < PostgresServer.Patience, $"waited {PostgresServer.Patience.TotalSeconds} s in vain: {what}");
+            await Task.Delay(10);
         }
     }
 

@@ -1,0 +1,31 @@
+namespace Tenfold.Postgres;
+
+/// <summary>How a store is reached. Immutable; resolved by whoever makes the store.</summary>
+public sealed record PostgresOptions
+{
+    /// <summary>The store's name, in metrics, logs and errors.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>
+    /// Npgsql's key-values. <c>Host</c> may name several servers (<c>a:5432,b:5432</c>, also folders of Unix sockets,
+    /// <c>/run/a:5432,/run/b:5433</c>): a primary and its replicas, in any order; their roles are found by asking each one.
+    /// <c>Maximum Pool Size</c> is for one server: half of it is for readers of the primary, the rest for writers; a replica
+    /// gives all of it to readers.
+    /// </summary>
+    public required string ConnectionString { get; init; }
+
+    /// <summary>How far a replica may be behind and still serve callers that have written nothing. Default 1 s.</summary>
+    public TimeSpan ReplicaLag { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How long <see cref="PostgresStore.OpenReaderAsync"/> waits for a replica to replay what the caller has written, before it
+    /// takes the primary. Default 20 ms.
+    /// </summary>
+    public TimeSpan CatchUp { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How long a write waits for a primary to be found when the last one has gone. Default 10 s.</summary>
+    public TimeSpan FailoverWait { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often each server is asked for its role and position. Each pause is up to a fifth shorter or longer.</summary>
+    internal TimeSpan PollEvery => TimeSpan.FromMilliseconds(Math.Clamp(ReplicaLag.TotalMilliseconds / 4, 50, 500));
+}
