@@ -10,7 +10,7 @@ driver=$here/ratelimit/driver
 dotnet build "$driver" -c Release -v q --nologo >"$tmp/build.log" 2>&1 || { tail -n 20 "$tmp/build.log" >&2; missing "the driver does not build"; }
 driver=$driver/bin/Release/net10.0/RateLimitDriver
 
-warm=2 window=1.5 limit=2000 tries=1000 processes=8
+warm=3 window=1.5 limit=2000 tries=1000 processes=8
 [ $quick = 0 ] || { warm=1 window=1; }
 
 free_port
