@@ -1,12 +1,43 @@
 using System.Net;
 using System.Text;
+using System.Text.RegularExpressions;
 using Tenfold.Gateway.Tests.Support;
 using Tenfold.Guide;
 
 namespace Tenfold.Gateway.Tests.Forwarding;
 
-public sealed class ForwardingTests
+public sealed partial class ForwardingTests
 {
+    [GeneratedRegex("Date: [A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT\r\n")]
+    private static partial Regex Date();
+
+    // Every final answer has one, and only one.
+    private static string WithoutDate(string answer) => Date().Replace(answer, "", 1);
+
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 2\r\n\r\nhi", "GET", "Date: Thu, 01 Jan 1970 00:00:00 GMT")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "GET", null)]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "GET http://b", null)] // refused by the gateway itself
+    public async Task Every_answer_says_when_it_was_made(string answer, string method, string? expected)
+    {
+        await using var upstream = RawUpstream.Answering(_ => answer);
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        var got = await gateway.SendRawAsync($"{method}{(method.Contains(' ', StringComparison.Ordinal) ? "" : " ")}/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        var date = Assert.Single(got.Split("\r\n"), line => line.StartsWith("Date: ", StringComparison.Ordinal));
+        Assert.Equal(expected ?? date, date);
+        Assert.Matches(Date(), date + "\r\n");
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1", "Via: 1.0 a, 1.1 b\r\n", "Via: 1.0 a, 1.1 b|Via: 1.1 tenfold")]
+    [InlineData("HTTP/1.0", "", "Via: 1.0 tenfold")]
+    public async Task An_instance_is_told_through_whom_a_request_came(string version, string before, string expected)
+    {
+        await using var upstream = RawUpstream.Answering(request => RawUpstream.Ok(string.Join('|', request.Split("\r\n").Where(line => line.StartsWith("Via", StringComparison.Ordinal)))));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        Assert.EndsWith(expected, await gateway.SendRawAsync($"GET / {version}\r\nHost: a\r\n{before}Connection: close\r\n\r\n"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_request_and_its_answer_pass_with_their_own_headers_and_none_of_the_hop()
     {
@@ -19,12 +50,12 @@ public sealed class ForwardingTests
         await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
         using var peer = await gateway.ConnectAsync();
         await peer.SendAsync("POST /a/b?c=d HTTP/1.1\r\nHost: shop.example:81\r\nX-One: 1\r\nConnection: x-mine, close\r\nX-Mine: hop\r\nTE: trailers\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Port: 1\r\nForwarded: for=6.6.6.6\r\nProxy-Connection: x\r\nX-Two: 2\r\nContent-Length: 3\r\n\r\nabc");
-        var answer = await peer.ReadToEndAsync();
+        var answer = WithoutDate(await peer.ReadToEndAsync());
 
         Assert.Equal("HTTP/1.1 200 OK\r\nX-A: 1\r\nX-B: 2\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello", answer);
         Assert.Equal(
             "POST /a/b?c=d HTTP/1.1\r\nHost: shop.example:81\r\nX-One: 1\r\nX-Two: 2\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: shop.example:81\r\n" +
-            "Forwarded: for=127.0.0.1;host=\"shop.example:81\";proto=http\r\nContent-Length: 3\r\n\r\nabc",
+            "Forwarded: for=127.0.0.1;host=\"shop.example:81\";proto=http\r\nVia: 1.1 tenfold\r\nContent-Length: 3\r\n\r\nabc",
             seen);
     }
 
@@ -98,7 +129,7 @@ public sealed class ForwardingTests
     {
         await using var upstream = RawUpstream.Answering(_ => answer);
         await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
-        Assert.Equal(expected, await gateway.SendRawAsync("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+        Assert.Equal(expected, WithoutDate(await gateway.SendRawAsync("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")));
     }
 
     [Fact]
@@ -110,8 +141,8 @@ public sealed class ForwardingTests
             await peer.SendAsync("HTTP/1.0 200 OK\r\n\r\nuntil the end");
         });
         await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
-        Assert.Equal("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nd\r\nuntil the end\r\n0\r\n\r\n", await gateway.SendRawAsync("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
-        Assert.Equal("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nuntil the end", await gateway.SendRawAsync("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+        Assert.Equal("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nd\r\nuntil the end\r\n0\r\n\r\n", WithoutDate(await gateway.SendRawAsync("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")));
+        Assert.Equal("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nuntil the end", WithoutDate(await gateway.SendRawAsync("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")));
     }
 
     [Fact]

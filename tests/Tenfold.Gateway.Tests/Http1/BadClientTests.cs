@@ -190,8 +190,9 @@ public sealed class BadClientTests
         foreach (var length in new[] { 100, 1_000_000 })
         {
             using var peer = await gateway.ConnectAsync();
-            await peer.SendAsync($"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\nx");
-            await Task.Delay(50);
+            await peer.SendAsync($"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n");
+            Assert.StartsWith("HTTP/1.1 100", await peer.ReadUntilAsync("\r\n\r\n"), StringComparison.Ordinal); // now the body is waited for
+            await peer.SendAsync("x");
             peer.Socket.LingerState = new LingerOption(true, 0);
         }
 
@@ -239,19 +240,29 @@ public sealed class BadClientTests
     [Fact]
     public async Task A_slow_head_is_408_and_an_idle_connection_is_closed_silently()
     {
-        var section = new GatewaySection { Limits = new GatewayLimits { HeaderTimeout = TimeSpan.FromMilliseconds(300), KeepAlive = TimeSpan.FromMilliseconds(300) } };
-        await using var gateway = await TestGateway.StartAsync(section);
-        Assert.Equal("408", Status(await gateway.SendRawAsync("GET / HTTP/1.1\r\nHost: a\r\nX-Slow")));
-        Assert.Equal("", await gateway.SendRawAsync(""));
+        await using var slow = await TestGateway.StartAsync(new GatewaySection { Limits = new GatewayLimits { HeaderTimeout = TimeSpan.FromMilliseconds(300) } });
+        Assert.Equal("408", Status(await slow.SendRawAsync("GET / HTTP/1.1\r\nHost: a\r\nX-Slow")));
+        await using var idle = await TestGateway.StartAsync(new GatewaySection { Limits = new GatewayLimits { KeepAlive = TimeSpan.FromMilliseconds(300) } });
+        Assert.Equal("", await idle.SendRawAsync(""));
     }
 
     [Fact]
     public async Task A_body_that_hardly_comes_is_cut_after_its_grace()
     {
         await using var app = await KestrelUpstream.StartAsync();
-        await using var gateway = await TestGateway.StartAsync(upstreams: app.EndPoint);
+        var time = new SetTime();
+        var never = TimeSpan.FromHours(10);
+        var section = new GatewaySection { Limits = new GatewayLimits { HeaderTimeout = TimeSpan.FromHours(1), KeepAlive = never }, Routes = [TestGateway.Everything with { Timeout = never }] };
+        await using var gateway = await TestGateway.StartAsync(section, time, upstreams: app.EndPoint);
         var small = gateway.SendRawAsync("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx");
         var large = gateway.SendRawAsync("PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nx");
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!small.IsCompleted || !large.IsCompleted)
+        {
+            await Task.Delay(50, limit.Token);
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+
         Assert.Equal("408", Status(await small));
         Assert.Equal("408", Status(await large));
     }

@@ -33,6 +33,7 @@ public sealed class Http2Tests
         var headers = await client.GetStringAsync("/headers");
         Assert.Contains($"Host: 127.0.0.1:{gateway.Port}", headers, StringComparison.Ordinal);
         Assert.Contains("X-Forwarded-For: 127.0.0.1", headers, StringComparison.Ordinal);
+        Assert.Contains("Via: 2 tenfold", headers, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -164,6 +165,19 @@ public sealed class Http2Tests
         }
 
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task An_instance_that_does_not_upgrade_does_not_look_like_an_open_websocket_and_is_not_blamed()
+    {
+        await using var upstream = RawUpstream.Answering(_ => RawUpstream.Ok("no websocket"));
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        using var client = ClientOf(gateway);
+        using var request = new HttpRequestMessage(HttpMethod.Connect, "/") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        request.Headers.Protocol = "websocket";
+        using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Equal(0, gateway.Server.Snapshot().Instances[0].Failures);
     }
 
     private static async Task<TestGateway> StartTlsAsync(EndPoint upstream)

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using Tenfold.Gateway.Instances;
 using Tenfold.Gateway.Tests.Support;
 using Tenfold.Guide;
 
@@ -24,27 +26,42 @@ public sealed class ConnectionPoolTests
     }
 
     [Fact]
-    public async Task A_burst_uses_the_connections_that_come_back_instead_of_opening_one_for_each_request()
+    public async Task A_burst_uses_the_connection_that_comes_back_when_that_is_sooner_than_a_new_one()
     {
-        await using var upstream = RawUpstream.Answering(_ => RawUpstream.Ok("ok"));
-        await using var gateway = await StartAsync(1024, upstream.EndPoint);
-        await gateway.Client.GetStringAsync("/");
-        await Task.WhenAll(Get(gateway, 400));
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen(0);
+        using var pool = new ConnectionPool(listener.LocalEndPoint!, 1024, TimeProvider.System);
+        var connection = (await pool.TakeAsync(0, long.MaxValue, Patience)).Connection!;
+        using var accepted = await listener.AcceptAsync();
+        // Who is not accepted fills the queue, and no further connection comes about.
+        using var filling = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await filling.ConnectAsync(listener.LocalEndPoint!);
 
-        Assert.InRange(upstream.Connections, 1, 200);
+        var requests = Enumerable.Range(0, 400).Select(_ => pool.TakeAsync(0, long.MaxValue, Patience).AsTask()).ToArray();
+        Assert.Equal(400, pool.Waiting);
+        foreach (var request in requests)
+        {
+            Assert.False(request.IsCompleted);
+            pool.Return(connection, 0);
+            Assert.Same(connection, (await request).Connection);
+        }
+
+        pool.Discard(connection);
     }
 
     [Fact]
     public async Task A_request_that_waits_in_vain_gets_504_at_its_timeout_and_says_why()
     {
         await using var upstream = new GatedUpstream();
-        await using var gateway = await StartAsync(1, upstream.EndPoint, timeout: TimeSpan.FromSeconds(1));
+        await using var gateway = await StartAsync(1, upstream.EndPoint, new Route { Path = PathPattern.Parse("/hasty"), Service = "api", Timeout = TimeSpan.FromMilliseconds(300) });
         var first = gateway.Client.GetAsync("/");
         await upstream.AtOnceAsync(1);
-        using var second = await gateway.Client.GetAsync("/").WaitAsync(Patience);
+        using var second = await gateway.Client.GetAsync("/hasty").WaitAsync(Patience);
 
         Assert.Equal(HttpStatusCode.GatewayTimeout, second.StatusCode);
         Assert.Contains("in use until the time limit", await second.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        upstream.Open();
         (await first).Dispose();
     }
 
@@ -105,7 +122,7 @@ public sealed class ConnectionPoolTests
     [Fact]
     public async Task Requests_that_wait_for_an_instance_that_is_gone_all_fail_at_once()
     {
-        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var nobody = (IPEndPoint)listener.LocalEndpoint;
         listener.Stop();
@@ -115,11 +132,11 @@ public sealed class ConnectionPoolTests
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.BadGateway, answer.StatusCode));
     }
 
-    private static Task<TestGateway> StartAsync(int connections, EndPoint upstream, TimeSpan? timeout = null) => TestGateway.StartAsync(
+    private static Task<TestGateway> StartAsync(int connections, EndPoint upstream, params Route[] more) => TestGateway.StartAsync(
         new GatewaySection
         {
             Limits = new GatewayLimits { InstanceConnections = connections },
-            Routes = [TestGateway.Everything with { Timeout = timeout ?? TestGateway.Everything.Timeout }],
+            Routes = [TestGateway.Everything, .. more],
         },
         upstreams: [upstream]);
 

@@ -20,6 +20,7 @@ public sealed class MetricsTests
 
         using var missing = await gateway.Client.GetAsync("/api/missing");
         using var none = await gateway.Client.GetAsync("/none");
+        await gateway.UntilAsync(now => now.Total.Requests == 5);
         var text = await gateway.Client.GetStringAsync("/metrics");
 
         Assert.Contains("tenfold_gateway_requests_total{route=\"GET /api/products/{id}\",service=\"api\",instance=\"api-1\",code=\"2xx\"} 3\n", text, StringComparison.Ordinal);
@@ -81,8 +82,8 @@ public sealed class MetricsTests
     {
         await using var upstream = new HeldUpstream("last");
         var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        using var busy = await gateway.ConnectAsync(); // first, so that it is told first
         using var idle = await gateway.ConnectAsync();
-        using var busy = await gateway.ConnectAsync();
         await busy.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         await upstream.Arrived;
         var stopping = gateway.Server.DisposeAsync().AsTask();

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Tenfold.Postgres.Partitions;
+using Tenfold.Postgres.Shards;
 using Tenfold.Postgres.Tests.Support;
 
 namespace Tenfold.Postgres.Tests.Partitions;
@@ -214,6 +215,58 @@ public sealed class PartitionKeeperTests : IClassFixture<PartitionServer>, IDisp
             failure => Assert.Contains("with_default has a default partition", failure, StringComparison.Ordinal));
         Assert.Equal(5, report.Made.Count);
         Assert.All(report.Made, name => Assert.StartsWith("To \"Do\"_p", name, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Readers_and_writers_of_a_table_go_on_while_partitions_are_made()
+    {
+        await ExecuteAsync("CREATE TABLE busy (at timestamptz NOT NULL) PARTITION BY RANGE (at); CREATE TABLE busy_then PARTITION OF busy FOR VALUES FROM ('2001-01-01') TO ('2002-01-01')");
+        await using var writer = new NpgsqlConnection(_server.ConnectionString);
+        await writer.OpenAsync();
+        await using var transaction = await writer.BeginTransactionAsync();
+        await using (var write = new NpgsqlCommand("INSERT INTO busy VALUES ('2001-05-05')", writer))
+        {
+            await write.ExecuteNonQueryAsync();
+        }
+
+        await using var keeper = Keeper(new PartitionedTable { Table = "busy", By = "at", Every = PartitionPeriod.Month });
+        var report = await keeper.RunAsync(CancellationToken.None);
+        Assert.Empty(report.Failures);
+        Assert.Equal(5, report.Made.Count);
+        await transaction.CommitAsync();
+    }
+
+    [Fact]
+    public async Task A_database_that_joins_a_sharded_store_is_looked_after_and_gets_the_partitions_of_those_it_takes_rows_from()
+    {
+        const string make = "CREATE TABLE moving (bucket_id integer NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (bucket_id, at)) PARTITION BY RANGE (at)";
+        await ExecuteAsync("CREATE DATABASE joined");
+        await ExecuteAsync($"{make}; CREATE TABLE moving_old PARTITION OF moving FOR VALUES FROM (MINVALUE) TO ('2020-01-01 00:00+00'); CREATE TABLE moving_p2020 PARTITION OF moving FOR VALUES FROM ('2020-01-01 00:00+00') TO ('2021-01-01 00:00+00')");
+        var address = _server.ConnectionString.Replace("Database=postgres", "Database=joined", StringComparison.Ordinal);
+        await using var home = new NpgsqlConnection(_server.ConnectionString);
+        await using var joined = new NpgsqlConnection(address);
+        await home.OpenAsync();
+        await joined.OpenAsync();
+        await Sql.ExecuteAsync(joined, $"{make}", CancellationToken.None);
+        await Sql.ExecuteAsync(joined, "CREATE TABLE moving_half PARTITION OF moving FOR VALUES FROM ('2020-03-01 00:00+00') TO ('2020-07-01 00:00+00')", CancellationToken.None);
+
+        await ShardSchema.EnsureAsync(home, home: true, CancellationToken.None);
+        await using var keeper = Keeper(new PartitionedTable { Table = "moving", By = "at", Every = PartitionPeriod.Year });
+        Assert.Empty(await keeper.OthersAsync([], CancellationToken.None)); // no map yet
+        var map = ShardMap.Even(BucketScheme.Hash(4), [new ShardDatabase(0, ShardDatabases.AddressOf(_server.ConnectionString)), new ShardDatabase(1, ShardDatabases.AddressOf(address))]);
+        await ShardMapTable.CreateAsync(home, map, CancellationToken.None);
+        Assert.Empty(await keeper.OthersAsync(["main_1"], CancellationToken.None));
+        var other = Assert.Single(await keeper.OthersAsync(["main"], CancellationToken.None));
+        await using (other)
+        {
+            Assert.Equal("main_1", other.Name);
+            Assert.Equal(5, (await other.RunAsync(CancellationToken.None)).Made.Count);
+        }
+
+        var mirrored = await PartitionMirror.MakeAsync(home, joined, TimeProvider.System, CancellationToken.None);
+        Assert.Equal(["moving_old", "moving_p20200101", "moving_p20200701"], mirrored.Order());
+        Assert.Empty(await PartitionMirror.MakeAsync(home, joined, TimeProvider.System, CancellationToken.None));
+        Assert.Equal(4, await Sql.ExecuteAsync(joined, "INSERT INTO moving SELECT 1, at FROM unnest(ARRAY['1999-01-01', '2020-01-01 00:00+00', '2020-05-05', '2020-12-31 23:00+00']::timestamptz[]) at", CancellationToken.None));
     }
 
     // Partitions of a day each, from so many days ago until today, with three rows of every kind of text in each.

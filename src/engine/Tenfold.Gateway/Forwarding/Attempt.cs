@@ -85,6 +85,12 @@ internal readonly struct Attempt(ClientExchange exchange, Instance instance, Ret
                 }
             }
 
+            if (head.Status is >= 200 and < 300 && !exchange.Request.UpgradeBytes.IsEmpty && exchange.TakesSuccessForSwitch)
+            {
+                flight.Failure = (502, "The instance did not change the protocol."); // it need not; the client has asked the wrong one
+                return Failed;
+            }
+
             if (head.Status != 101)
             {
                 return await AnswerAsync(connection, head);

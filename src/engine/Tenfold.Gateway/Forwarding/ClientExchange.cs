@@ -69,6 +69,9 @@ internal abstract class ClientExchange(ClientAddress client)
 
     public abstract ReadOnlySpan<byte> TrailerBytes { get; }
 
+    /// <summary>Whether an answer with 2xx would make the client believe that the protocol has been changed (RFC 8441).</summary>
+    public virtual bool TakesSuccessForSwitch => false;
+
     /// <summary>Whether 1xx answers can be passed on.</summary>
     public abstract bool TakesInterim { get; }
 

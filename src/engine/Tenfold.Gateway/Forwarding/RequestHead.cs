@@ -55,6 +55,9 @@ internal sealed class RequestHead
 
     public bool Http11 { get; set; }
 
+    /// <summary>Whether it came as HTTP/2 and is only written like HTTP/1.1.</summary>
+    public bool Http2 { get; set; }
+
     public bool KeepAlive { get; set; }
 
     public bool Chunked { get; set; }
@@ -77,7 +80,7 @@ internal sealed class RequestHead
     {
         Table.Clear();
         (Length, _pathLength, ContentLength) = (0, 0, -1);
-        (Chunked, ExpectsContinue, KeepAlive, Http11) = (false, false, false, true);
+        (Chunked, ExpectsContinue, KeepAlive, Http11, Http2) = (false, false, false, true, false);
         (Target, QueryRange, Host, Upgrade) = (default, default, default, default);
     }
 

@@ -115,7 +115,8 @@ internal static class UpstreamHead
         writer.Add(request.HostBytes);
         writer.Add("\";proto="u8);
         writer.Add(client.Scheme);
-        writer.Add("\r\n"u8);
+        // RFC 9110 section 7.6.3: a gateway must say so, after those before it.
+        writer.Add(request.Http2 ? "\r\nVia: 2 tenfold\r\n"u8 : request.Http11 ? "\r\nVia: 1.1 tenfold\r\n"u8 : "\r\nVia: 1.0 tenfold\r\n"u8);
     }
 
     private static bool AddBelieved(RequestHead request, bool trusted, KnownHeader name, ref SpanWriter writer, ReadOnlySpan<byte> separator)

@@ -139,7 +139,7 @@ internal sealed class Http1Client : ClientExchange
         // Whatever of the body is still to come when the answer ends is not waited for, so the client is told that this is the end.
         var keepAlive = _keepAlive && !_closing && !_body.Left;
         _lingers |= final && _body.Left;
-        var chunked = Http1Response.WriteHead(head, _output, AddedLines, Request.Http11, Request.IsHead, ref keepAlive);
+        var chunked = Http1Response.WriteHead(head, _output, _clock.DateLine, AddedLines, Request.Http11, Request.IsHead, ref keepAlive);
         if (final)
         {
             (_chunked, _keepAlive) = (chunked, keepAlive);
@@ -203,7 +203,7 @@ internal sealed class Http1Client : ClientExchange
     {
         Started = true;
         _keepAlive &= !_closing && !_body.Left;
-        Http1Response.WriteOwn(_output, status, contentType, body.Span, more ?? [], AddedLines, Request.IsHead, _keepAlive);
+        Http1Response.WriteOwn(_output, status, contentType, body.Span, more ?? [], _clock.DateLine, AddedLines, Request.IsHead, _keepAlive);
         var flush = _output.FlushAsync();
         if (!flush.IsCompleted)
         {
@@ -284,7 +284,7 @@ internal sealed class Http1Client : ClientExchange
                 return false;
             }
 
-            var buffer = SkipEmptyLine(result.Buffer, out var consumed);
+            var buffer = HeadScanner.SkipEmptyLine(result.Buffer, out var consumed);
             var now = _clock.Now;
             if (!buffer.IsEmpty && first)
             {
@@ -292,7 +292,7 @@ internal sealed class Http1Client : ClientExchange
                 Volatile.Write(ref _readUntil, now + (long)_limits.HeaderTimeout.TotalMilliseconds);
             }
 
-            if (HeadEnd(buffer, scanned) is var end && end >= 0 && end <= _limits.Headers.Bytes)
+            if (HeadScanner.End(buffer, scanned) is var end && end >= 0 && end <= _limits.Headers.Bytes)
             {
                 Volatile.Write(ref _readUntil, long.MaxValue);
                 buffer.Slice(0, end).CopyTo(Request.Reserve((int)end));
@@ -302,7 +302,7 @@ internal sealed class Http1Client : ClientExchange
                 return await AcceptAsync();
             }
 
-            var hopeless = IsHopeless(buffer, scanned);
+            var hopeless = HeadScanner.IsHopeless(buffer, scanned);
             scanned = buffer.Length;
             if (end >= 0 || scanned > _limits.Headers.Bytes)
             {
@@ -375,64 +375,5 @@ internal sealed class Http1Client : ClientExchange
                 return;
             }
         }
-    }
-
-    private static ReadOnlySequence<byte> SkipEmptyLine(ReadOnlySequence<byte> buffer, out SequencePosition consumed)
-    {
-        // RFC 9112 section 2.2: an empty line before the request line is ignored.
-        if (buffer.FirstSpan is [(byte)'\r', (byte)'\n', ..])
-        {
-            buffer = buffer.Slice(2);
-        }
-
-        consumed = buffer.Start;
-        return buffer;
-    }
-
-    private static long HeadEnd(ReadOnlySequence<byte> buffer, long scanned)
-    {
-        if (buffer.IsSingleSegment)
-        {
-            return HeadParser.FindEnd(buffer.FirstSpan, (int)scanned);
-        }
-
-        var from = Math.Max(0, scanned - 3);
-        var reader = new SequenceReader<byte>(buffer.Slice(from));
-        return reader.TryReadTo(out ReadOnlySequence<byte> _, "\r\n\r\n"u8) ? from + reader.Consumed : -1;
-    }
-
-    // What can never become a request need not be waited for: TLS on the wrong port, bare line feeds.
-    private static bool IsHopeless(ReadOnlySequence<byte> buffer, long scanned)
-    {
-        if (buffer.IsEmpty || (buffer.FirstSpan[0] == '\r' && buffer.Length == 1))
-        {
-            return false;
-        }
-
-        if (!HeadParser.IsToken(buffer.FirstSpan[..1]))
-        {
-            return true;
-        }
-
-        // What was scanned before was in order, so a line feed at its end had its CR.
-        var previous = scanned == 0 ? (byte)'\n' : (byte)'\r';
-        foreach (var piece in buffer.Slice(Math.Max(0, scanned - 1)))
-        {
-            var span = piece.Span;
-            for (var at = span.IndexOf((byte)'\n'); at >= 0;)
-            {
-                if ((at == 0 ? previous : span[at - 1]) != '\r')
-                {
-                    return true;
-                }
-
-                var next = span[(at + 1)..].IndexOf((byte)'\n');
-                at = next < 0 ? -1 : at + 1 + next;
-            }
-
-            previous = span.IsEmpty ? previous : span[^1];
-        }
-
-        return false;
     }
 }

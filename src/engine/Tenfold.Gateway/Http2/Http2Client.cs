@@ -43,6 +43,8 @@ internal sealed class Http2Client : ClientExchange, IDisposable
 
     public override ReadOnlySpan<byte> TrailerBytes => _trailerBytes;
 
+    public override bool TakesSuccessForSwitch => Connect is not null;
+
     public override bool TakesInterim => false; // Kestrel has no way to send them on HTTP/2
 
     private IHttpExtendedConnectFeature? Connect => _features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect ? connect : null;

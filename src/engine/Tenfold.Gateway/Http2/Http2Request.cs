@@ -13,6 +13,7 @@ internal static class Http2Request
     public static (int Status, string Detail) Read(IHttpRequestFeature request, IHttpExtendedConnectFeature? connect, bool canHaveBody, RequestHead into)
     {
         into.Reset();
+        into.Http2 = true;
         var webSocket = connect is { IsExtendedConnect: true, Protocol: "websocket" };
         if (request.Method is "CONNECT" && !webSocket)
         {

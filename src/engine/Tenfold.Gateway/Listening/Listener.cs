@@ -106,6 +106,7 @@ internal sealed class Listener : IAsyncDisposable
             options.UnsafePreferInlineScheduling = true;
             options.WaitForDataBeforeAllocatingBuffer = section.Limits.Connections > 2000;
             options.Backlog = 4096;
+            options.MaxReadBufferSize = 128 * 1024; // of each client, when an instance takes its body slowly
         });
         builder.WebHost.ConfigureKestrel(options => Configure(options, port));
         var host = builder.Build();

@@ -19,7 +19,8 @@ internal sealed partial class PartitionService(IEnumerable<PartitionKeeper> keep
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(20);
 
-    private readonly PartitionKeeper[] _keepers = [.. keepers];
+    private readonly PartitionKeeper[] _told = [.. keepers];
+    private readonly List<PartitionKeeper> _found = []; // databases that a sharded store has got since the start
 
     /// <summary>A keeper for each database of each store with partitions: <c>main</c>, and <c>main_1</c> and so on where it is sharded.</summary>
     public static void Add(IServiceCollection services, IConfiguration configuration, SystemGuide? guide)
@@ -49,7 +50,7 @@ internal sealed partial class PartitionService(IEnumerable<PartitionKeeper> keep
     {
         using var limit = new CancellationTokenSource(StartLimit, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        await Task.WhenAll(_keepers.Select(keeper => TryAsync(keeper, keeper.MakeAsync, both.Token)));
+        await Task.WhenAll(_told.Select(keeper => TryAsync(keeper, keeper.MakeAsync, both.Token)));
     }
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -58,14 +59,35 @@ internal sealed partial class PartitionService(IEnumerable<PartitionKeeper> keep
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_keepers.Select(keeper => KeepAsync(keeper, stoppingToken)));
-
-    private async Task KeepAsync(PartitionKeeper keeper, CancellationToken stop)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (!stop.IsCancellationRequested)
+        while (!stoppingToken.IsCancellationRequested)
         {
-            var isDone = await TryAsync(keeper, keeper.RunAsync, stop);
-            await Task.Delay(isDone ? Every : AfterFailure, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(_told.Select(keeper => FindAsync(keeper, stoppingToken)));
+            var done = await Task.WhenAll(_told.Concat(_found).Select(keeper => TryAsync(keeper, keeper.RunAsync, stoppingToken)));
+            await Task.Delay(Array.TrueForAll(done, one => one) ? Every : AfterFailure, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        foreach (var keeper in _found)
+        {
+            await keeper.DisposeAsync();
+        }
+    }
+
+    // Of a home database: the others in its map that this instance was not told of.
+    private async Task FindAsync(PartitionKeeper home, CancellationToken cancel)
+    {
+        try
+        {
+            var others = await home.OthersAsync([.. _told.Concat(_found).Select(keeper => keeper.Name)], cancel);
+            lock (_found)
+            {
+                _found.AddRange(others);
+            }
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
+        {
+            // the run says so
         }
     }
 

@@ -32,6 +32,8 @@ internal sealed record DetachedTable(string Schema, string Name)
 /// <summary>Reads PostgreSQL's catalog.</summary>
 internal static class PartitionCatalog
 {
+    private const int LongestName = 63; // bytes; PostgreSQL would cut the rest off
+
     /// <exception cref="PartitionException">The table is not one that can be kept so.</exception>
     public static async Task<TableState> ReadAsync(NpgsqlConnection connection, PartitionedTable table, CancellationToken cancel)
     {
@@ -81,6 +83,19 @@ internal static class PartitionCatalog
         cancel,
         (long)table.Oid,
         table.Mark);
+
+    /// <summary>Makes a partition, in the transaction that there is. Not as PARTITION OF, which would lock readers and writers out; indexes, keys and triggers come with being attached.</summary>
+    public static async Task MakeAsync(NpgsqlConnection connection, TableState table, string name, PartitionRange range, CancellationToken cancel)
+    {
+        if (System.Text.Encoding.UTF8.GetByteCount(name) > LongestName)
+        {
+            throw new PartitionException($"the name {name} is longer than {LongestName} bytes; give the table a shorter one");
+        }
+
+        var partition = $"{Sql.Name(table.Schema)}.{Sql.Name(name)}";
+        await Sql.ExecuteAsync(connection, $"CREATE TABLE {partition} (LIKE {table.Sql} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE INCLUDING COMPRESSION)", cancel);
+        await Sql.ExecuteAsync(connection, $"ALTER TABLE {table.Sql} ATTACH PARTITION {partition} FOR VALUES FROM ({PartitionRange.Sql(range.From)}) TO ({PartitionRange.Sql(range.To)})", cancel);
+    }
 
     public static Task<List<DetachedTable>> DetachedAsync(NpgsqlConnection connection, TableState table, CancellationToken cancel) => Sql.ListAsync(
         connection,

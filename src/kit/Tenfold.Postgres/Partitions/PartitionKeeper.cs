@@ -19,11 +19,10 @@ public sealed partial class PartitionKeeper : IAsyncDisposable
     /// <summary>Key of the advisory lock, one for each database.</summary>
     internal const long Lock = 0x5446505254;
 
-    private const int LongestName = 63; // bytes; PostgreSQL would cut the rest off
-
     private readonly PartitionOptions _options;
     private readonly TimeProvider _time;
     private readonly Random _random;
+    private readonly ILoggerFactory _loggers;
     private readonly ILogger<PartitionKeeper> _log;
     private readonly NpgsqlDataSource _source;
 
@@ -32,7 +31,7 @@ public sealed partial class PartitionKeeper : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(loggers);
-        (_options, _time, _random, _log) = (options, time, random, loggers.CreateLogger<PartitionKeeper>());
+        (_options, _time, _random, _loggers, _log) = (options, time, random, loggers, loggers.CreateLogger<PartitionKeeper>());
         var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString)
         {
             Pooling = false, // what is set below, and the lock, end with each run
@@ -53,6 +52,27 @@ public sealed partial class PartitionKeeper : IAsyncDisposable
     /// <summary>Makes what is missing and removes what is over.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached, or the connection was lost.</exception>
     public Task<PartitionReport> RunAsync(CancellationToken cancel) => RunAsync(1, KeepAsync, cancel);
+
+    /// <summary>
+    /// Keepers of the other databases of a sharded store, this one being its home: those in its map, less the ones that are looked
+    /// after already. They are the caller's to dispose.
+    /// </summary>
+    /// <param name="known">Names: that of this keeper with <c>_1</c>, <c>_2</c> and so on.</param>
+    /// <param name="cancel">Ends it.</param>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<IReadOnlyList<PartitionKeeper>> OthersAsync(IReadOnlyCollection<string> known, CancellationToken cancel)
+    {
+        await using var connection = await _source.OpenConnectionAsync(cancel);
+        if (!await Sql.ScalarAsync<bool>(connection, "SELECT to_regclass('tenfold.shard_map') IS NOT NULL", cancel) || await ShardMapTable.ReadAsync(connection, cancel) is not { } map)
+        {
+            return [];
+        }
+
+        return [.. from database in map.Databases
+                   let name = $"{Name}_{database.Id}"
+                   where database.Id != 0 && !known.Contains(name, StringComparer.OrdinalIgnoreCase)
+                   select new PartitionKeeper(_options with { Name = name, ConnectionString = ShardDatabases.WithAddress(_options.ConnectionString, database.Address) }, _time, _random, _loggers)];
+    }
 
     /// <inheritdoc />
     public ValueTask DisposeAsync() => _source.DisposeAsync();
@@ -120,20 +140,10 @@ public sealed partial class PartitionKeeper : IAsyncDisposable
         foreach (var range in PartitionPlan.Missing(table, state.Partitions.Select(partition => partition.Range), work.Now))
         {
             var name = PartitionPlan.Name(state.Name, table.Every, range.From);
-            if (System.Text.Encoding.UTF8.GetByteCount(name) > LongestName)
-            {
-                throw new PartitionException($"the name {name} is longer than {LongestName} bytes; give the table a shorter one");
-            }
-
-            var partition = $"{Sql.Name(state.Schema)}.{Sql.Name(name)}";
             await InTimeAsync(work, async () =>
             {
                 await using var transaction = await work.Connection.BeginTransactionAsync(work.Cancel);
-                // Indexes, keys and triggers come with being attached. Not PARTITION OF, which would lock readers and writers out.
-                await Sql.ExecuteAsync(
-                    work.Connection, $"CREATE TABLE {partition} (LIKE {state.Sql} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE INCLUDING COMPRESSION)", work.Cancel);
-                await Sql.ExecuteAsync(
-                    work.Connection, $"ALTER TABLE {state.Sql} ATTACH PARTITION {partition} FOR VALUES FROM ({PartitionRange.Sql(range.From)}) TO ({PartitionRange.Sql(range.To)})", work.Cancel);
+                await PartitionCatalog.MakeAsync(work.Connection, state, name, range, work.Cancel);
                 await transaction.CommitAsync(work.Cancel);
             });
             work.Made.Add(name);

@@ -30,32 +30,30 @@ internal static class PartitionPlan
     public static List<PartitionRange> Missing(PartitionedTable table, IEnumerable<PartitionRange> existing, DateTime now)
     {
         var present = Floor(now, table.Every);
+        var wanted = Enumerable.Range(-1, table.Ahead + 2).Select(i => new PartitionRange(Add(present, table.Every, i), Add(present, table.Every, i + 1)));
+        return [.. Uncovered(wanted, existing).Where(range => !IsOver(table, range, now))];
+    }
+
+    /// <summary>What of some ranges is in none of the existing ones.</summary>
+    public static IEnumerable<PartitionRange> Uncovered(IEnumerable<PartitionRange> wanted, IEnumerable<PartitionRange> existing)
+    {
         PartitionRange[] covered = [.. existing.OrderBy(range => range.From)];
-        var missing = new List<PartitionRange>();
-        for (var i = -1; i <= table.Ahead; i++)
+        foreach (var range in wanted)
         {
-            var (from, end) = (Add(present, table.Every, i), Add(present, table.Every, i + 1));
-            foreach (var one in covered)
+            var from = range.From;
+            foreach (var one in covered.Where(one => one.To > range.From && one.From < range.To))
             {
-                if (one.To <= from || one.From >= end)
+                if (from < one.From)
                 {
-                    continue;
+                    yield return new(from, one.From);
                 }
 
-                Gap(from, one.From);
                 from = one.To;
             }
 
-            Gap(from, end);
-        }
-
-        return missing;
-
-        void Gap(DateTime from, DateTime to)
-        {
-            if (from < to && !IsOver(table, new(from, to), now))
+            if (from < range.To)
             {
-                missing.Add(new(from, to));
+                yield return new(from, range.To);
             }
         }
     }

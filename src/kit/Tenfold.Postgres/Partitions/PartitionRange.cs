@@ -16,7 +16,7 @@ internal readonly partial record struct PartitionRange(DateTime From, DateTime T
     }
 
     /// <summary>A bound as it stands in SQL.</summary>
-    public static string Sql(DateTime at) => $"'{at.ToString("yyyy-MM-dd HH:mm:ss.FFFFFF", CultureInfo.InvariantCulture)}+00'";
+    public static string Sql(DateTime at) => at == DateTime.MinValue ? "MINVALUE" : at == DateTime.MaxValue ? "MAXVALUE" : $"'{at.ToString("yyyy-MM-dd HH:mm:ss.FFFFFF", CultureInfo.InvariantCulture)}+00'";
 
     private static DateTime At(string text, string bounds) => text switch
     {

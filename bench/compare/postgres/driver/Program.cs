@@ -1,0 +1,7 @@
+// Reads by concurrent callers, and a mix of reads and writes over replicas.
+// Usage: PostgresDriver read PORT point|list CALLERS WARM-SECONDS SECONDS
+//            the data plane and bare Npgsql in turns of a fifth of a second in one process;
+//            prints: operations, CPU microseconds, bytes allocated of the data plane; then the same of bare Npgsql
+//        PostgresDriver mixed HOSTS CALLERS SECONDS
+//            19 reads for each write, tokens carried; prints: writes, reads, reads by the primary, violations
+return args[0] == "read" ? await PostgresDriver.Read.RunAsync(args) : await PostgresDriver.Mixed.RunAsync(args);
