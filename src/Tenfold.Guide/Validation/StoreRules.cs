@@ -25,6 +25,7 @@ internal static class StoreRules
                 OnlyForPostgres($"{path}.schema", findings);
                 OnlyForPostgres($"{path}.pool", findings);
                 OnlyForPostgres($"{path}.replica-lag", findings);
+                OnlyForPostgres($"{path}.slow-query", findings);
                 OnlyForPostgres($"{path}.partitions", findings);
             }
 

@@ -62,14 +62,13 @@ public sealed class BindingTests
             "g:5:1: prices: `prices` is not supported yet",
             "g:6:37: stores.main.replicas: `replicas` is not supported yet",
             "g:6:50: stores.main.shards: `shards` is not supported yet",
-            "g:6:61: stores.main.slow-query: `slow-query` is not supported yet",
         ],
         Guides.Errors(Guides.Start.TrimEnd() + """
 
             queues: {}
             milestones: []
             prices: {}
-            stores: { main: { engine: postgres, replicas: 1, shards: 4, slow-query: 100ms } }
+            stores: { main: { engine: postgres, replicas: 1, shards: 4 } }
             """));
 
     [Fact]
