@@ -54,13 +54,12 @@ public sealed class PolicyCache : HybridCache
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(factory);
-        var name = key;
-        if (!Has(options, HybridCacheEntryFlags.DisableLocalCacheRead) && TryFresh(ref name, out var entry, out var late) && TryRead<T>(entry, out var value))
+        if (!Has(options, HybridCacheEntryFlags.DisableLocalCacheRead) && TryFresh(key, out var entry, out var late) && TryRead<T>(entry, out var value))
         {
             _region.Counters.MemoryHits.Add();
             if (late && entry.ClaimRefresh())
             {
-                _engine.Refresh(_region, name, entry, Request(state, factory, options, tags, entry.Version.ToArray()));
+                _engine.Refresh(_region, KeyNames.Of(key), entry, Request(state, factory, options, tags, entry.Version.ToArray()));
             }
 
             return new ValueTask<T>(value!);
@@ -98,8 +97,7 @@ public sealed class PolicyCache : HybridCache
     public bool TryGetEntry(string key, [NotNullWhen(true)] out CacheEntry? entry)
     {
         ArgumentNullException.ThrowIfNull(key);
-        var name = key;
-        if (TryFresh(ref name, out entry, out _))
+        if (TryFresh(key, out entry, out _))
         {
             _region.Counters.MemoryHits.Add();
             return true;
@@ -115,8 +113,7 @@ public sealed class PolicyCache : HybridCache
     public bool TryGetEntry(string key, [NotNullWhen(true)] out CacheEntry? entry, out bool refresh)
     {
         ArgumentNullException.ThrowIfNull(key);
-        var name = key;
-        if (TryFresh(ref name, out entry, out var late))
+        if (TryFresh(key, out entry, out var late))
         {
             refresh = late && entry.ClaimRefresh();
             _region.Counters.MemoryHits.Add();
@@ -177,22 +174,20 @@ public sealed class PolicyCache : HybridCache
     /// <summary>As <see cref="InvalidateAsync"/>, for every entry under the tag, of every policy. <c>*</c> is everything.</summary>
     public ValueTask<bool> InvalidateTagAsync(string tag, CancellationToken cancellationToken = default) => _cache.InvalidateTagAsync(tag, cancellationToken);
 
-    // A long key, or one with a brace, stands under another name. Plain ones, which most are, are not even looked at.
-    private bool TryFresh(ref string name, [NotNullWhen(true)] out CacheEntry? entry, out bool late)
-    {
-        if (!KeyNames.NeedsCare(name) && _engine.TryFresh(_region, name, out entry, out late))
-        {
-            return true;
-        }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryFresh(string key, [NotNullWhen(true)] out CacheEntry? entry, out bool late) =>
+        (!KeyNames.NeedsCare(key) && _engine.TryFresh(_region, key, out entry, out late)) || TryFreshHashed(key, out entry, out late);
 
-        var other = KeyNames.Of(name);
-        if (ReferenceEquals(other, name))
+    // A long key, or one with a brace, stands under another name. Plain ones, which most are, are not even looked at.
+    private bool TryFreshHashed(string key, [NotNullWhen(true)] out CacheEntry? entry, out bool late)
+    {
+        var name = KeyNames.Of(key);
+        if (ReferenceEquals(name, key))
         {
             (entry, late) = (null, false);
             return false;
         }
 
-        name = other;
         return _engine.TryFresh(_region, name, out entry, out late);
     }
 

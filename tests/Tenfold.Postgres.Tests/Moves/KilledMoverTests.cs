@@ -41,29 +41,6 @@ public sealed class KilledMoverTests(ShardServer server)
         Assert.All(store.Map.Owners, owner => Assert.Equal(1, owner));
     }
 
-    [Theory]
-    [InlineData(MoveStep.Copied)]
-    [InlineData(MoveStep.SwitchJournaled)]
-    [InlineData(MoveStep.SourceFenced)]
-    public async Task A_mover_killed_and_run_again_to_the_end_loses_nothing(MoveStep step)
-    {
-        var layout = await server.DatabasesAsync(2);
-        await using var store = await layout.StartAsync(1, Buckets);
-        await BucketMoverTests.FillAsync(layout, store, 100);
-        var sum = await BucketMoverTests.SumAsync(layout);
-
-        using (var killed = MoverProcess.Start(layout, Buckets, step))
-        {
-            await killed.ReachAsync($"at {(int)step}");
-            await killed.KillAsync();
-        }
-
-        using var again = MoverProcess.Start(layout, Buckets, waitAfter: null);
-        await again.ReachAsync("done");
-        Assert.Equal(sum, await BucketMoverTests.SumAsync(layout));
-        await BucketMoverTests.AssertSettledAsync(layout, store);
-    }
-
     /// <summary>Inserts and updates orders all the time, and remembers what was accepted.</summary>
     private sealed class Load : IAsyncDisposable
     {

@@ -103,6 +103,47 @@ public sealed class ShardedStoreTests(ShardServer server)
         Assert.Equal(bucket, await store.WriteAsync(key, (transaction, _) => Task.FromResult(transaction.Bucket), null, default));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_refused_write_leaves_the_connection_and_what_it_prepared_in_order(int usages)
+    {
+        var layout = await server.DatabasesAsync(1);
+        var options = layout.Options(1);
+        await using var store = await ShardLayout.StartAsync(options with
+        {
+            MoveWait = TimeSpan.Zero,
+            MakesIds = false,
+            Home = options.Home with { ConnectionString = layout.ConnectionStrings[0] + $";Max Auto Prepare=16;Auto Prepare Min Usages={usages};No Reset On Close=true;Maximum Pool Size=4" },
+        });
+        for (var round = 0; round < 4; round++)
+        {
+            await WriteAsync(store, 1, id: round * 10);
+            await layout.ExecuteAsync(0, "UPDATE tenfold.shard_fences SET owned = false");
+            await Assert.ThrowsAsync<ShardException>(() => WriteAsync(store, 1, id: (round * 10) + 1));
+            await layout.ExecuteAsync(0, "UPDATE tenfold.shard_fences SET owned = true");
+        }
+
+        // The hold is prepared by now, this statement is not.
+        for (var usage = 0; usage < 6; usage++)
+        {
+            await layout.ExecuteAsync(0, "UPDATE tenfold.shard_fences SET owned = false");
+            await Assert.ThrowsAsync<ShardException>(() => TouchAsync());
+            await layout.ExecuteAsync(0, "UPDATE tenfold.shard_fences SET owned = true");
+            Assert.Equal(1, await TouchAsync());
+        }
+
+        await WriteAsync(store, 1, id: 100);
+        Assert.Equal(5L, await layout.ExecuteAsync(0, "SELECT count(*) FROM orders"));
+
+        Task<int> TouchAsync() => store.ExecuteAsync(
+            1,
+            new NpgsqlBatch { BatchCommands = { new NpgsqlBatchCommand("UPDATE orders SET total = total + 1 WHERE bucket_id = $1 AND id = 0") { Parameters = { new() { Value = store.Map.BucketOf(1) } } } } },
+            null,
+            default);
+    }
+
     [Fact]
     public async Task A_bucket_that_nobody_owns_is_an_error_after_the_wait_and_nothing_is_written()
     {

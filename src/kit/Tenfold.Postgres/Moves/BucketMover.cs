@@ -112,7 +112,11 @@ public sealed class BucketMover(ShardedStore store, MoveOptions options, Action<
     {
         await using var from = await MoveConnections.OpenAsync(store, source, cancel);
         await using var to = await MoveConnections.OpenAsync(store, target, cancel);
-        await ShardSchema.EnsureAsync(to, home: target == 0, cancel);
+        await using (var owner = await store.Databases.Of(store.Map.Databases.First(database => database.Id == target)).OpenWriterAsync(null, cancel))
+        {
+            await ShardSchema.EnsureAsync(owner, home: target == 0, cancel); // as instances' user, who is to use it
+        }
+
         await Partitions.PartitionMirror.MakeAsync(from, to, TimeProvider.System, cancel); // rows of any date find a place
         await MovePreflight.CheckAsync(from, to, source, target, slotIsThere: false, cancel);
     }

@@ -57,7 +57,7 @@ internal static class MoveConnections
     }
 
     private static string ConnectionStringOf(ShardedStore store, int database) =>
-        store.Databases.ConnectionStringOf(store.Map.Databases.FirstOrDefault(one => one.Id == database)
+        store.Databases.MoverConnectionStringOf(store.Map.Databases.FirstOrDefault(one => one.Id == database)
             ?? throw new ShardException(ShardFailure.Move, $"there is no database {database} in the shard map; it has {string.Join(", ", store.Map.Databases.Select(one => one.Id.ToString(CultureInfo.InvariantCulture)))}"));
 
     private static NpgsqlConnectionStringBuilder Builder(string connectionString) => new(connectionString)

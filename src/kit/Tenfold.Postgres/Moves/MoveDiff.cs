@@ -143,14 +143,19 @@ internal static class MoveDiff
             cancel,
             [bucket, .. after ?? [], .. last ?? []])).ToDictionary(row => row.Item1, row => row.Item2, StringComparer.Ordinal);
 
-    private static async Task<Dictionary<(int Bucket, string Key), long?>> HashesAsync(NpgsqlConnection connection, ShardedTable table, List<SuspectRow> suspects, CancellationToken cancel) =>
-        (await Sql.ListAsync(
+    private static async Task<Dictionary<(int Bucket, string Key), long?>> HashesAsync(NpgsqlConnection connection, ShardedTable table, List<SuspectRow> suspects, CancellationToken cancel)
+    {
+        // By the primary key's index: the keys are texts, read as their column's types.
+        var some = table.Key.Count == 0
+            ? ""
+            : $" AND ({KeyList(table)}) IN (SELECT {string.Join(", ", table.Key.Select((column, at) => $"(key::text[])[{at + 1}]::{column.Type}"))} FROM unnest($2::text[]) key)";
+        return (await Sql.ListAsync(
             connection,
-            $"SELECT bucket_id::integer, {KeyArray(table)}::text, {Hash(table)} FROM {table.Sql} WHERE bucket_id = ANY($1) AND {KeyArray(table)}::text = ANY($2)",
+            $"SELECT bucket_id::integer, {KeyArray(table)}::text, {Hash(table)} FROM {table.Sql} WHERE bucket_id = ANY($1){some}",
             rows => (rows.GetInt32(0), rows.GetString(1), rows.GetInt64(2)),
             cancel,
-            suspects.Select(row => row.Bucket).Distinct().ToArray(),
-            suspects.Select(row => row.Key).ToArray())).ToDictionary(row => (row.Item1, row.Item2), row => (long?)row.Item3);
+            table.Key.Count == 0 ? [suspects.Select(row => row.Bucket).Distinct().ToArray()] : [suspects.Select(row => row.Bucket).Distinct().ToArray(), suspects.Select(row => row.Key).ToArray()])).ToDictionary(row => (row.Item1, row.Item2), row => (long?)row.Item3);
+    }
 
     private static async Task<long> TotalAsync(Mover mover, CancellationToken cancel)
     {

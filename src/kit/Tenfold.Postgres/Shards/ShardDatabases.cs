@@ -25,6 +25,9 @@ internal sealed class ShardDatabases(ShardedStoreOptions options, TimeProvider t
         : options.Others.TryGetValue(database.Id, out var told) ? told
         : WithAddress(options.Home.ConnectionString, database.Address);
 
+    /// <summary>How a mover reaches a database.</summary>
+    public string MoverConnectionStringOf(ShardDatabase database) => options.Movers.GetValueOrDefault(database.Id) ?? ConnectionStringOf(database);
+
     /// <summary>Where a connection string leads, without user or secrets: what the map stores.</summary>
     public static string AddressOf(string connectionString)
     {

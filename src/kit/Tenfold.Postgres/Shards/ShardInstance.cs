@@ -86,7 +86,7 @@ internal sealed partial class ShardInstance : IAsyncDisposable
                 _holder,
                 Ids.LastMillisecond + 1);
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        catch (Exception e) when (e is NpgsqlException or PostgresStoreException or TimeoutException)
         {
             // It expires by itself.
         }
@@ -117,7 +117,7 @@ internal sealed partial class ShardInstance : IAsyncDisposable
 
                 Ids.Renew(new IdLease(_number, 0, below, sent + Ticks(Lease, _time)));
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException or InvalidOperationException)
+            catch (Exception e) when (e is NpgsqlException or PostgresStoreException or TimeoutException or OperationCanceledException or InvalidOperationException)
             {
                 if (!_stop.IsCancellationRequested)
                 {

@@ -92,11 +92,11 @@ internal sealed partial class ShardMapWatcher : IAsyncDisposable
                     await Sql.ExecuteAsync(connection, "UNLISTEN *", CancellationToken.None);
                 }
             }
-            catch (Exception e) when (_stop.IsCancellationRequested && e is OperationCanceledException or NpgsqlException or InvalidOperationException)
+            catch (Exception e) when (_stop.IsCancellationRequested && e is OperationCanceledException or NpgsqlException or PostgresStoreException or InvalidOperationException)
             {
                 return;
             }
-            catch (Exception e) when (e is NpgsqlException or ShardException or TimeoutException or InvalidOperationException or IOException)
+            catch (Exception e) when (e is NpgsqlException or PostgresStoreException or ShardException or TimeoutException or InvalidOperationException or IOException)
             {
                 if (!wasDown)
                 {

@@ -51,18 +51,22 @@ internal static class ShardSchema
 
         CREATE OR REPLACE FUNCTION tenfold.hold(bucket_to_hold integer) RETURNS void LANGUAGE plpgsql AS $$
         DECLARE
-            fence record;
+            is_owned boolean;
         BEGIN
-            PERFORM pg_advisory_xact_lock_shared(1413890632, bucket_to_hold);
-            IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-                -- The snapshot may be older than the lock: a fence that has changed since then is a serialization failure.
-                SELECT owned, epoch INTO fence FROM tenfold.shard_fences WHERE bucket = bucket_to_hold FOR SHARE;
-            ELSE
-                SELECT owned, epoch INTO fence FROM tenfold.shard_fences WHERE bucket = bucket_to_hold;
+            -- Tried first: that is an expression, which plpgsql evaluates without making a query of it.
+            IF NOT pg_try_advisory_xact_lock_shared(1413890632, bucket_to_hold) THEN
+                PERFORM pg_advisory_xact_lock_shared(1413890632, bucket_to_hold);
             END IF;
-            IF fence.owned IS NOT TRUE THEN
+            IF current_setting('transaction_isolation') = 'read committed' THEN
+                SELECT owned INTO is_owned FROM tenfold.shard_fences WHERE bucket = bucket_to_hold;
+            ELSE
+                -- The snapshot may be older than the lock: a fence that has changed since then is a serialization failure.
+                SELECT owned INTO is_owned FROM tenfold.shard_fences WHERE bucket = bucket_to_hold FOR SHARE;
+            END IF;
+            IF is_owned IS NOT TRUE THEN
                 RAISE EXCEPTION USING ERRCODE = 'TF001',
-                    MESSAGE = format('bucket %s is not owned by database %s (fence of map epoch %s)', bucket_to_hold, current_database(), coalesce(fence.epoch::text, 'none')),
+                    MESSAGE = format('bucket %s is not owned by database %s (fence of map epoch %s)', bucket_to_hold, current_database(),
+                        coalesce((SELECT epoch::text FROM tenfold.shard_fences WHERE bucket = bucket_to_hold), 'none')),
                     HINT = 'Read the shard map again.';
             END IF;
         END $$;

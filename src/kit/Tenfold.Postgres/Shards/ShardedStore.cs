@@ -200,7 +200,16 @@ public sealed class ShardedStore : IAsyncDisposable
             try
             {
                 await using var connection = await shard.Store.OpenWriterAsync(caller, cancel);
-                return await attempt(shard, connection);
+                try
+                {
+                    return await attempt(shard, connection);
+                }
+                catch (PostgresException e) when (e.SqlState == ShardSchema.NotOwned)
+                {
+                    // What the driver was preparing behind the hold was never parsed: it must not count on it.
+                    connection.UnprepareAll();
+                    throw;
+                }
             }
             catch (PostgresException e) when (e.SqlState == ShardSchema.NotOwned)
             {

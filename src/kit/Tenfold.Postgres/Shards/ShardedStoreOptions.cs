@@ -12,6 +12,12 @@ public sealed record ShardedStoreOptions
     /// </summary>
     public IReadOnlyDictionary<int, string> Others { get; init; } = new Dictionary<int, string>();
 
+    /// <summary>
+    /// How a mover reaches databases, by number, where it is not as <see cref="Home"/> and <see cref="Others"/> say: past a pooler, and
+    /// as a user that may replicate and owns the tables (or is a superuser). Instances need none.
+    /// </summary>
+    public IReadOnlyDictionary<int, string> Movers { get; init; } = new Dictionary<int, string>();
+
     /// <summary>How keys fall into buckets. Default: 256 by hash. Must stay what it was when the map was made.</summary>
     public BucketScheme Scheme { get; init; } = BucketScheme.Hash();
 

@@ -178,7 +178,7 @@ public sealed class UniqueValues
         {
             await SettleAsync(reservation, CancellationToken.None);
         }
-        catch (Exception e) when (e is NpgsqlException or ShardException or TimeoutException)
+        catch (Exception e) when (e is NpgsqlException or PostgresStoreException or ShardException or TimeoutException)
         {
             // It expires, and the next one who wants the value settles it.
         }
