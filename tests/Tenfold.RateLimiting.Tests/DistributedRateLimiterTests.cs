@@ -61,7 +61,7 @@ public sealed class DistributedRateLimiterTests(ServerFixture fixture) : IClassF
     [Fact]
     public async Task A_block_holds_for_every_process()
     {
-        var blocking = new Quota("blocking", 3, TimeSpan.FromSeconds(1), block: TimeSpan.FromHours(1));
+        var blocking = new Quota("blocking", 3, TimeSpan.FromHours(1), block: TimeSpan.FromHours(1));
         await using var one = await Limiters.OnAsync(fixture.Server, [blocking], "{block}");
         await using var two = await Limiters.OnAsync(fixture.Server, [blocking], "{block}");
         await one.AskAsync(blocking, cost: 3);
@@ -129,6 +129,42 @@ public sealed class DistributedRateLimiterTests(ServerFixture fixture) : IClassF
 
         await Assert.ThrowsAsync<ArgumentException>(() => limiter.AskAsync(new Quota("ten", 10, TimeSpan.FromHours(1))).AsTask());
         await Assert.ThrowsAsync<ArgumentException>(() => limiter.DecideAsync(ReadOnlyMemory<QuotaCheck>.Empty).AsTask());
+    }
+
+    [Fact]
+    public async Task A_request_that_costs_more_than_there_can_ever_be_is_refused_whoever_decides()
+    {
+        var yearly = new Quota("yearly", 1, TimeSpan.FromDays(366));
+        await using var limiter = await Limiters.OnAsync(fixture.Server, [yearly]);
+        await using var alone = new DistributedRateLimiter([yearly], new RateLimiterOptions());
+
+        Assert.False((await limiter.AskAsync(yearly, cost: int.MaxValue)).IsAllowed);
+        Assert.False((await alone.AskAsync(yearly, cost: int.MaxValue)).IsAllowed);
+        Assert.True((await limiter.AskAsync(yearly)).IsAllowed);
+        Assert.True((await alone.AskAsync(yearly)).IsAllowed);
+    }
+
+    [Fact]
+    public async Task What_each_limit_said_is_counted_and_looks_are_not()
+    {
+        await using var limiter = await Limiters.OnAsync(fixture.Server, [_ten]);
+        await limiter.UseUpAsync(_ten, atMost: 4);
+        await limiter.AskAsync(_ten, cost: 0);
+        limiter.Peek([new QuotaCheck(_ten, Caller.Of("ann"))]);
+        await limiter.AskAsync(_ten, "bob", cost: 11);
+
+        Assert.Equal(4, limiter.Counts.Single(count => count is { Source: DecisionSource.Redis, Passed: true }).Requests);
+        Assert.Equal(5, limiter.Counts.Sum(count => count.Requests));
+        Assert.Equal(1, limiter.Counts.Where(count => !count.Passed).Sum(count => count.Requests));
+    }
+
+    [Fact]
+    public void In_a_cluster_all_keys_must_be_in_one_slot()
+    {
+        var cluster = RedisOptions.Parse("redis://127.0.0.1:1?cluster=true");
+
+        Assert.Throws<ArgumentException>(() => new DistributedRateLimiter([_ten], new RateLimiterOptions { Redis = cluster, KeyPrefix = "limits" }));
+        Assert.Throws<ArgumentException>(() => new DistributedRateLimiter([_ten], new RateLimiterOptions { Redis = cluster, KeyPrefix = "{}limits" }));
     }
 
     private static async Task<long> CommandsAsync(RedisClient redis)

@@ -13,6 +13,14 @@ public sealed class QuotaTests
         Assert.Equal(7, new Quota("a", 100, TimeSpan.FromMinutes(1), burst: 7).Rate.Burst);
     }
 
+    [Fact]
+    public void What_microseconds_cannot_count_is_refused_and_a_tiny_share_is_one_request()
+    {
+        Assert.ThrowsAny<ArgumentException>(() => new Quota("a", 1, TimeSpan.FromDays(366), burst: int.MaxValue));
+        Assert.ThrowsAny<ArgumentException>(() => new Quota("a", 1, TimeSpan.FromDays(1), block: TimeSpan.FromSeconds(-1)));
+        Assert.Equal(1, new Quota("a", 1, TimeSpan.FromDays(366), insurance: 1e-12).InsuredRate.Burst);
+    }
+
     [Theory]
     [InlineData("", 1, 1000)]
     [InlineData("A b", 1, 1000)]

@@ -131,7 +131,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         SnapshotTaker.Take(_services.Values, _routes.Labels, _pages.Unrouted, _listener.Clients, _clock.Time.GetUtcNow(), _clock.Now);
 
     /// <summary><see cref="Snapshot"/> in Prometheus text format.</summary>
-    public void WriteMetrics(IBufferWriter<byte> output) => PrometheusText.Write(Snapshot(), SnapshotTaker.InFlight(_sweeper.Exchanges, _routes.Labels), output);
+    public void WriteMetrics(IBufferWriter<byte> output) => PrometheusText.Write(Snapshot(), SnapshotTaker.InFlight(_sweeper.Exchanges, _routes.Labels), _limits.Limiter, output);
 
     /// <summary>Stops listening, lets requests in flight finish for up to 5 s, then breaks them off. Twice does no harm.</summary>
     public async ValueTask DisposeAsync()

@@ -73,8 +73,21 @@ public readonly record struct Caller
         }
 
         var mapped = bytes[..12].SequenceEqual((ReadOnlySpan<byte>)[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
-        new IPAddress(mapped ? bytes[12..] : bytes).TryFormat(into, out var written);
-        return written;
+        if (!mapped)
+        {
+            new IPAddress(bytes).TryFormat(into, out var written);
+            return written;
+        }
+
+        var end = 0;
+        foreach (var part in bytes[12..])
+        {
+            part.TryFormat(into[end..], out var digits);
+            end += digits;
+            into[end++] = (byte)'.';
+        }
+
+        return end - 1;
     }
 
     public override string ToString()

@@ -42,6 +42,13 @@ public sealed record RateLimitDecision(bool IsAllowed, DecisionSource Source, IR
     }
 }
 
+/// <summary>What one limit has said so far.</summary>
+/// <param name="Quota">The limit.</param>
+/// <param name="Source">Who decided.</param>
+/// <param name="Passed">Whether these were let pass by it, or refused.</param>
+/// <param name="Requests">How many.</param>
+public readonly record struct QuotaCount(Quota Quota, DecisionSource Source, bool Passed, long Requests);
+
 /// <summary>A limit, and who is counted under it.</summary>
 /// <param name="Quota">The limit: one that the limiter was made with.</param>
 /// <param name="Caller">Who.</param>

@@ -14,7 +14,10 @@ public sealed record RateLimiterOptions
     /// </summary>
     public string KeyPrefix { get; init; } = "{rl}";
 
-    /// <summary>How long one decision waits for Redis before this process decides on its own; holds to within 100 ms. Default 100 ms.</summary>
+    /// <summary>
+    /// How long Redis may take to answer before this process decides on its own; holds to within 100 ms. A decision that waits
+    /// for another one's answer first may take twice as long. Default 100 ms.
+    /// </summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Callers that this process remembers, 64 bytes each; when there are more, who has used up the least is forgotten. Default 50,000.</summary>

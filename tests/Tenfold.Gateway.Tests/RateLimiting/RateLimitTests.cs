@@ -92,6 +92,37 @@ public sealed class RateLimitTests
     }
 
     [Fact]
+    public async Task Behind_several_believed_proxies_the_address_is_that_of_the_last_one_who_is_not_believed()
+    {
+        await using var app = await KestrelUpstream.StartAsync();
+        await using var gateway = await StartAsync(app, ("a", Two with { Limit = 1 }), new GatewaySection { TrustForwarded = ["127.0.0.0/8", "10.0.0.0/8"] });
+
+        Assert.Equal((int[])[200, 200, 429, 429, 429], await StatusesAsync(
+            gateway,
+            "X-Forwarded-For: 203.0.113.1, 10.0.0.1",
+            "X-Forwarded-For: 203.0.113.2, 10.0.0.1",
+            "X-Forwarded-For: 1.1.1.1, 203.0.113.1, 10.0.0.1", // who made up the first
+            "X-Forwarded-For: 2.2.2.2, 203.0.113.2\r\nX-Forwarded-For: 10.0.0.2, ::ffff:10.0.0.1",
+            "X-Forwarded-For: unknown, 203.0.113.1"));
+    }
+
+    [Fact]
+    public async Task Metrics_say_what_each_limit_did_and_who_decided()
+    {
+        await using var app = await KestrelUpstream.StartAsync();
+        await using var gateway = await StartAsync(app, ("a", Two with { Limit = 1 }));
+        await StatusesAsync(gateway, "", "", "");
+
+        var text = new System.Buffers.ArrayBufferWriter<byte>();
+        gateway.Server.WriteMetrics(text);
+        var metrics = Encoding.UTF8.GetString(text.WrittenSpan);
+        Assert.Contains("tenfold_gateway_rate_limit_requests_total{limit=\"a\",source=\"insurance\",outcome=\"allowed\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("tenfold_gateway_rate_limit_requests_total{limit=\"a\",source=\"redis\",outcome=\"allowed\"} 0\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("tenfold_gateway_rate_limit_requests_total{limit=\"a\",source=\"deny-cache\",outcome=\"refused\"} 2\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("tenfold_gateway_rate_limit_insured 1\n", metrics, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task By_route_all_callers_are_one()
     {
         await using var app = await KestrelUpstream.StartAsync();

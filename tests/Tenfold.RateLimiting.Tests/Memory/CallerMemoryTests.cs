@@ -76,6 +76,19 @@ public sealed class CallerMemoryTests
     }
 
     [Fact]
+    public void What_insurance_lets_through_is_remembered_even_of_one_who_has_used_up_less_than_everybody_else()
+    {
+        for (var i = 0; i < 100_000; i++)
+        {
+            Learn(0, Caller.Of(new IPAddress(i)), 1_000_000 + i, 0);
+        }
+
+        _memory.Spend(0, Caller.Of("new"), now: 10, used: 5, insured: 5);
+
+        Assert.Equal(15, _memory.ReadInsured(0, Caller.Of("new")).Arrival);
+    }
+
+    [Fact]
     public void Nothing_is_allocated()
     {
         var caller = Caller.Of(IPAddress.Loopback);

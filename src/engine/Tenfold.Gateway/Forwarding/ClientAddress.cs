@@ -6,6 +6,8 @@ namespace Tenfold.Gateway.Forwarding;
 /// <summary>Who is at the other end of a client connection, ready to be written into requests. Immutable.</summary>
 internal sealed class ClientAddress
 {
+    private readonly IReadOnlyList<IPNetwork> _trusted;
+
     public ClientAddress(EndPoint? remote, bool tls, IReadOnlyList<IPNetwork> trusted)
     {
         Address = remote is IPEndPoint ip ? (ip.Address.IsIPv4MappedToIPv6 ? ip.Address.MapToIPv4() : ip.Address) : IPAddress.Loopback;
@@ -14,7 +16,8 @@ internal sealed class ClientAddress
         // RFC 7239: an IPv6 address is bracketed and quoted.
         Node = Encoding.ASCII.GetBytes(text.Contains(':', StringComparison.Ordinal) ? $"\"[{text}]\"" : text);
         Scheme = tls ? "https"u8.ToArray() : "http"u8.ToArray();
-        Trusted = trusted.Any(network => network.Contains(Address));
+        _trusted = trusted;
+        Trusted = Believes(Address);
     }
 
     public IPAddress Address { get; }
@@ -27,6 +30,20 @@ internal sealed class ClientAddress
 
     /// <summary>Whether its <c>Forwarded</c> and <c>X-Forwarded-*</c> are believed.</summary>
     public bool Trusted { get; }
+
+    /// <summary>Whether somebody's are.</summary>
+    public bool Believes(IPAddress address)
+    {
+        foreach (var network in _trusted)
+        {
+            if (network.Contains(address))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Bytes that it can add to a head.</summary>
     public int MaxLength => Text.Length + Node.Length + (2 * Scheme.Length);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Tenfold.RateLimiting;
 using Tenfold.Wire.Latency;
 
 namespace Tenfold.Gateway.Metrics;
@@ -12,7 +13,7 @@ internal static class PrometheusText
 
     private static readonly string[] Classes = ["aborted", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
-    public static void Write(GatewaySnapshot snapshot, IReadOnlyDictionary<(string Route, string Service, string Instance), int> inFlight, IBufferWriter<byte> output)
+    public static void Write(GatewaySnapshot snapshot, IReadOnlyDictionary<(string Route, string Service, string Instance), int> inFlight, DistributedRateLimiter limits, IBufferWriter<byte> output)
     {
         var text = new StringBuilder(8192);
         Family(text, "requests_total", "counter", "Requests answered, by class of status; aborted: the client went away first.");
@@ -61,9 +62,26 @@ internal static class PrometheusText
             }
         }
 
+        Limits(text, limits);
         Family(text, "client_connections", "gauge", "Open HTTP/1 connections and HTTP/2 requests.");
         text.Append(CultureInfo.InvariantCulture, $"tenfold_gateway_client_connections {snapshot.ClientConnections}\n");
         output.Write(Encoding.UTF8.GetBytes(text.ToString()));
+    }
+
+    private static void Limits(StringBuilder text, DistributedRateLimiter limits)
+    {
+        Family(text, "rate_limit_requests_total", "counter", "Requests under a rate limit, by what it said, and whether Redis, insurance or the deny cache decided.");
+        foreach (var (quota, source, passed, requests) in limits.Counts)
+        {
+            var by = source switch { DecisionSource.Redis => "redis", DecisionSource.Insurance => "insurance", _ => "deny-cache" };
+            if (!(passed && source == DecisionSource.DenyCache))
+            {
+                Line(text, "rate_limit_requests_total", $"limit=\"{quota.Name}\",source=\"{by}\",outcome=\"{(passed ? "allowed" : "refused")}\"", requests);
+            }
+        }
+
+        Family(text, "rate_limit_insured", "gauge", "1 while the gateway decides on its own because Redis is away.");
+        text.Append(CultureInfo.InvariantCulture, $"tenfold_gateway_rate_limit_insured {(limits.IsInsured ? 1 : 0)}\n");
     }
 
     private static void Durations(StringBuilder text, GatewaySnapshot snapshot)

@@ -43,37 +43,17 @@ internal sealed class RouteLimits(GatewayRateLimits limits, LimitRule[] rules, P
         IPAddress? address = null;
         foreach (var rule in rules)
         {
-            if (rule.Takes(request.Method, request.Path, out var route) && !(rule.HasExceptions && rule.Excepts(address ??= AddressOf(exchange))))
+            if (rule.Takes(request.Method, request.Path, out var route) && !(rule.HasExceptions && rule.Excepts(address ??= ForwardedFor.Origin(request, exchange.Client))))
             {
                 checks[count++] = new QuotaCheck(rule.Quota, rule.By switch
                 {
                     CountedBy.Route => route == Caller.Everyone ? _everyone : route,
                     CountedBy.Header when request.TryGet(rule.HeaderBytes.Span, out var value) && !value.IsEmpty => Caller.Of(value),
-                    _ => Caller.Of(address ??= AddressOf(exchange)),
+                    _ => Caller.Of(address ??= ForwardedFor.Origin(request, exchange.Client)),
                 });
             }
         }
 
         return count == 0 ? [] : checks[..count].ToArray();
-    }
-
-    // Whom a believed proxy names last, else who is at the other end of the connection.
-    private static IPAddress AddressOf(ClientExchange exchange)
-    {
-        var client = exchange.Client;
-        return client.Trusted && TryParse(ForwardedFor.Last(exchange.Request)) is { } named ? named : client.Address;
-    }
-
-    private static IPAddress? TryParse(ReadOnlySpan<byte> node)
-    {
-        Span<char> text = stackalloc char[64];
-        if (node.Length is 0 or > 64 || !System.Text.Ascii.IsValid(node))
-        {
-            return null;
-        }
-
-        text = text[..System.Text.Encoding.ASCII.GetChars(node, text)];
-        // Some proxies add the port: 10.0.0.1:4711, [2001:db8::1]:4711.
-        return IPAddress.TryParse(text, out var address) ? address : IPEndPoint.TryParse(text, out var endPoint) ? endPoint.Address : null;
     }
 }

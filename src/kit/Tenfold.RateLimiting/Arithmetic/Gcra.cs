@@ -32,7 +32,7 @@ public static class Gcra
             var (rate, verdict) = (rates[i], verdicts[i]);
             if (passes)
             {
-                verdict = verdict with { Backlog = verdict.Backlog + (rate.Interval * cost) };
+                verdict = verdict with { Backlog = verdict.Backlog + rate.Uses(cost) };
             }
             else if (verdict is { Wait: > 0, Blocked: 0 } && rate.Block > 0)
             {
@@ -56,7 +56,10 @@ public static class Gcra
         // Nothing in order is further ahead than this; what is was written under another limit, or before the clock was set back.
         var backlog = Math.Clamp(state.Arrival - now, 0, rate.Tolerance);
         var blocked = Math.Clamp(state.BlockedUntil - now, 0, rate.Block);
-        var over = backlog + (rate.Interval * cost) - rate.Tolerance;
-        return new GcraVerdict(Math.Max(blocked, Math.Max(0, over)), backlog, blocked);
+        return new GcraVerdict(Wait(rate, backlog, blocked, cost), backlog, blocked);
     }
+
+    /// <summary>Microseconds until a request passes, if nothing else comes.</summary>
+    public static long Wait(in GcraRate rate, long backlog, long blocked, long cost) =>
+        Math.Max(blocked, Math.Max(0, backlog + rate.Uses(cost) - rate.Tolerance));
 }

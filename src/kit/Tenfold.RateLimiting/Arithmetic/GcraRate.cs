@@ -9,8 +9,13 @@ namespace Tenfold.RateLimiting.Arithmetic;
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct GcraRate(long Interval, long Tolerance, long Block)
 {
+    private const double LongestInterval = 1e17; // some 3,000 years
+
     /// <summary>Requests at once.</summary>
     public long Burst => Tolerance / Interval;
+
+    /// <summary>Time that so many requests use up. More than the burst never pass, however many more they are.</summary>
+    public long Uses(long cost) => Interval * Math.Min(cost, Burst + 1);
 
     /// <summary>
     /// <paramref name="limit"/> requests in <paramref name="period"/>. The interval is rounded up to a whole microsecond, so
@@ -34,7 +39,7 @@ public readonly record struct GcraRate(long Interval, long Tolerance, long Block
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(share);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(share, 1);
-        var interval = (long)Math.Ceiling(Interval / share);
+        var interval = (long)Math.Min(Math.Ceiling(Interval / share), LongestInterval);
         return this with { Interval = interval, Tolerance = interval * Math.Max(1, (long)(Burst * share)) };
     }
 }

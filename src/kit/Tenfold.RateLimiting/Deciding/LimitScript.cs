@@ -1,14 +1,19 @@
 namespace Tenfold.RateLimiting.Deciding;
 
 /// <summary>
-/// <see cref="Arithmetic.Gcra.Decide"/> in Lua, with Redis' clock: several limits of one request in one round trip, all or
-/// nothing. A caller is one string under each limit, <c>ARRIVAL BLOCKED-UNTIL</c> in microseconds since 1970, that expires
-/// when nothing of it matters any more.
+/// <see cref="Arithmetic.Gcra.Decide"/> in Lua, with Redis' clock: many requests one after the other in one round trip, each
+/// under several limits, all or nothing. A caller is one string under each limit that expires when nothing of it matters any
+/// more: when it will have earned everything back, and when its block ends if there is one, as big-endian doubles, in
+/// microseconds since 1970.
 /// </summary>
 /// <remarks>
-/// KEYS: one a limit. ARGV: the cost, then for each limit: interval, tolerance, block, and what the asking process knows: the
-/// least backlog and block there must be (matters when Redis has lost its own), and what its insurance has let through since
-/// Redis was last told. The answer: 1 or 0, then for each limit: wait, backlog, blocked. All in microseconds; '%.0f' because Lua's tostring cuts such numbers.
+/// KEYS: callers, each once. ARGV: one MessagePack array of numbers (<see cref="PackedNumbers"/>): for each request how many
+/// limits and the cost, then for each limit: which of the keys, interval, tolerance, block, and what the asking process knows:
+/// the least backlog and block there must be (matters when Redis has lost its own), and what its insurance has let through
+/// since Redis was last told. The answer, packed alike: for each request 1 or 0, then for each limit: backlog, blocked. All in
+/// microseconds. A least backlog that is ahead by less than 10 ms is not counted: that is how much longer the way to Redis took
+/// than last time, and would add up. What a decision costs is reading and writing its caller, and turning numbers into text
+/// and back, so nothing is done twice and numbers stay binary.
 /// </remarks>
 internal static class LimitScript
 {
@@ -17,44 +22,58 @@ internal static class LimitScript
     public const string Text = $$"""
         local time = {{Clock}}
         local now = time[1] * 1000000 + time[2]
-        local cost = tonumber(ARGV[1])
-        local asked = math.max(cost, 1)
-        local passes, told, answer = 1, false, {0}
-        for i = 1, #KEYS do
-          local a = i * 6 - 4
-          local interval, tolerance, block = tonumber(ARGV[a]), tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
-          local backlog, blocked = tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
-          local arrival, till = string.match(redis.call('GET', KEYS[i]) or '', '^(%d+) (%d+)$')
-          if arrival then
-            backlog = math.max(backlog, tonumber(arrival) - now)
-            blocked = math.max(blocked, tonumber(till) - now)
-          end
-          local owed = tonumber(ARGV[a + 5])
-          backlog = math.min(backlog + owed, tolerance)
-          blocked = math.min(blocked, block)
-          local wait = math.max(blocked, backlog + interval * asked - tolerance, 0)
-          if wait > 0 then passes = 0 end
-          if owed > 0 and cost > 0 then told = true end
-          answer[i * 3 - 1], answer[i * 3], answer[i * 3 + 1] = wait, backlog, blocked
-        end
-        answer[1] = passes
-        for i = 1, (cost > 0 and #KEYS or 0) do
-          local a = i * 6 - 4
-          local block = tonumber(ARGV[a + 2])
-          local wait, backlog, blocked = answer[i * 3 - 1], answer[i * 3], answer[i * 3 + 1]
-          local changed = passes == 1 or told
-          if passes == 1 then
-            backlog = backlog + tonumber(ARGV[a]) * cost
-          elseif wait > 0 and blocked == 0 and block > 0 then
-            blocked, changed = block, true
-            wait = math.max(wait, block)
-          end
-          if changed then
-            local till = blocked > 0 and now + blocked or 0
-            redis.call('SET', KEYS[i], string.format('%.0f %.0f', now + backlog, till), 'PX', string.format('%.0f', math.ceil(math.max(backlog, blocked) / 1000)))
-            answer[i * 3 - 1], answer[i * 3], answer[i * 3 + 1] = wait, backlog, blocked
+        local ask, arrivals = cmsgpack.unpack(ARGV[1]), redis.call('MGET', unpack(KEYS))
+        local tills, kept, answer = {}, {}, {}
+        for key = 1, #KEYS do
+          local value = arrivals[key]
+          local length = value and #value
+          if length == 8 then
+            arrivals[key] = struct.unpack('>d', value)
+          elseif length == 16 then
+            arrivals[key], tills[key] = struct.unpack('>dd', value)
+          else
+            arrivals[key] = 0
           end
         end
-        return answer
+        local at, out, length = 1, 1, #ask
+        while at < length do
+          local limits, cost, first, o = ask[at], ask[at + 1], at + 2, out
+          local last, weight = first + limits * 7 - 7, cost > 0 and cost or 1
+          local passes, told = 1, false
+          for a = first, last, 7 do
+            local key, tolerance, known, owed = ask[a], ask[a + 2], ask[a + 4], ask[a + 6]
+            local backlog, blocked = arrivals[key] - now, (tills[key] or 0) - now
+            if not (backlog > 0) then backlog = 0 end
+            if known > backlog + 10000 then backlog = known end
+            if owed > 0 then backlog, told = backlog + owed, true end
+            if backlog > tolerance then backlog = tolerance end
+            if not (blocked > ask[a + 5]) then blocked = ask[a + 5] end
+            if blocked > ask[a + 3] then blocked = ask[a + 3] end
+            if blocked > 0 or backlog + ask[a + 1] * weight > tolerance then passes = 0 end
+            answer[o + 1], answer[o + 2] = backlog, blocked
+            o = o + 2
+          end
+          answer[out], o = passes, out
+          for a = first, cost > 0 and last or 0, 7 do
+            local key, backlog, blocked, changed = ask[a], answer[o + 1], answer[o + 2], told
+            if passes == 1 then
+              backlog, changed = backlog + ask[a + 1] * cost, true
+            elseif blocked == 0 and ask[a + 3] > 0 and backlog + ask[a + 1] * cost > ask[a + 2] then
+              blocked, changed = ask[a + 3], true
+            end
+            if changed then
+              answer[o + 1], answer[o + 2] = backlog, blocked
+              arrivals[key], tills[key] = now + backlog, blocked > 0 and now + blocked or nil
+              kept[key] = backlog > blocked and backlog or blocked
+            end
+            o = o + 2
+          end
+          at, out = last + 7, out + 1 + limits * 2
+        end
+        for key, time in pairs(kept) do
+          local value = tills[key] and struct.pack('>dd', arrivals[key], tills[key]) or struct.pack('>d', arrivals[key])
+          redis.call('SET', KEYS[key], value, 'PX', string.format('%d', math.ceil(time / 1000)))
+        end
+        return cmsgpack.pack(answer)
         """;
 }

@@ -18,8 +18,11 @@ internal sealed class RedisGate
     public bool IsClosed => Volatile.Read(ref _pause) > 0;
 
     /// <summary>Whether this request may ask Redis.</summary>
-    public bool TryPass(long now)
+    /// <param name="now">The time.</param>
+    /// <param name="isTrial">Whether it is the one that tries; how it went must be told, else nobody tries any more.</param>
+    public bool TryPass(long now, out bool isTrial)
     {
+        isTrial = false;
         if (!IsClosed)
         {
             return true;
@@ -37,7 +40,7 @@ internal sealed class RedisGate
                 return false;
             }
 
-            _trying = true;
+            isTrial = _trying = true;
             return true;
         }
     }

@@ -110,13 +110,11 @@ internal sealed class CallerMemory
         var set = SetOf(limit, caller);
         lock (_locks[set % Stripes])
         {
-            ref var entry = ref FindOrAdd(set, limit, caller, now + insured);
-            if (!Unsafe.IsNullRef(ref entry))
-            {
-                entry.Insured = Math.Max(now, Math.Max(entry.Arrival, entry.Insured)) + insured;
-                entry.Arrival = Math.Max(now, entry.Arrival) + used;
-                entry.Owed += used;
-            }
+            // Always: whom nobody else counts must not be forgotten at once, however little that is.
+            ref var entry = ref FindOrAdd(set, limit, caller, long.MaxValue);
+            entry.Insured = Math.Max(now, Math.Max(entry.Arrival, entry.Insured)) + insured;
+            entry.Arrival = Math.Max(now, entry.Arrival) + used;
+            entry.Owed += used;
         }
     }
 
