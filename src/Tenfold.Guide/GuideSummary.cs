@@ -53,6 +53,8 @@ public static class GuideSummary
         RecordShape.Kebab(store.Engine.ToString()),
         store.Memory is { } memory ? $"{memory} memory" : null,
         store.Pool is { } pool ? $"{pool.Min} to {pool.Max} connections an instance" : null,
+        store.Shards > 1 ? $"{store.Shards} shards of {store.Buckets} buckets" : null,
+        store.Replicas > 0 ? $"{store.Replicas} {(store.Synchronous ? "synchronous " : "")}replica{(store.Replicas == 1 ? "" : "s")}{(store.Shards > 1 ? " each" : "")}" : null,
         store.Schema is { } schema ? $"schema {schema}" : null,
         store.Partitions.Count > 0 ? $"partitions of {string.Join(", ", store.Partitions.Select(table => $"{table.Table} a {RecordShape.Kebab(table.Every.ToString())}{(table.Keep is { } keep ? $" kept for {Duration.Format(keep)}" : "")}"))}" : null);
 

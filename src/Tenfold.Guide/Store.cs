@@ -16,6 +16,21 @@ public sealed record Store
     /// <summary>PostgreSQL: connections that each instance keeps. Default for PostgreSQL: min 0, max 20.</summary>
     public Pool? Pool { get; init; }
 
+    /// <summary>PostgreSQL: streaming replicas of each database, on servers of their own. Default 0.</summary>
+    [Between("0", "8")]
+    public int Replicas { get; init; }
+
+    /// <summary>PostgreSQL: whether a commit is answered only when a replica has it on disk, too. Default false.</summary>
+    public bool Synchronous { get; init; }
+
+    /// <summary>PostgreSQL: databases that the buckets of its tables are spread over, each a server of its own. Default 1.</summary>
+    [Between("1", "64")]
+    public int Shards { get; init; } = 1;
+
+    /// <summary>PostgreSQL: logical buckets that shard keys are hashed to; fixed once data is stored. Default 256.</summary>
+    [Between("1", "65536")]
+    public int Buckets { get; init; } = 256;
+
     /// <summary>PostgreSQL: how far a replica may be behind and still serve reads. Default 1s.</summary>
     [Between("10ms", "1h")]
     public TimeSpan? ReplicaLag { get; init; }

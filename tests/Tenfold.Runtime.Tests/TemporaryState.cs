@@ -26,9 +26,13 @@ internal static class Limits
     /// <summary>Longest wait of a test for a signal: it only matters when the test fails.</summary>
     public static readonly TimeSpan Wait = TimeSpan.FromSeconds(60);
 
-    public static async Task UntilAsync(Func<bool> condition, string what)
+    public static Task UntilAsync(Func<bool> condition, string what) => UntilAsync(condition, () => Task.CompletedTask, what);
+
+    /// <summary>With something that is asked before each look.</summary>
+    public static async Task UntilAsync(Func<bool> condition, Func<Task> ask, string what)
     {
         using var limit = new CancellationTokenSource(Wait);
+        await ask();
         while (!condition())
         {
             if (limit.IsCancellationRequested)
@@ -37,6 +41,7 @@ internal static class Limits
             }
 
             await Task.Delay(10);
+            await ask();
         }
     }
 }

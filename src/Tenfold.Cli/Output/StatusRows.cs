@@ -35,7 +35,7 @@ internal static class StatusRows
             rows.Add(new StatusRow(
                 [
                     store.Engine, store.Name, store.State, "-", "-",
-                    Units.Cores(store.Cpu), Units.Bytes(store.MemoryBytes), Number(store.Restarts), "-", FirstLine(store.Note),
+                    Units.Cores(store.Cpu), Units.Bytes(store.MemoryBytes), Number(store.Restarts), "-", store.Note is null ? Role(store, status) : FirstLine(store.Note),
                 ],
                 store.Ready));
         }
@@ -68,6 +68,15 @@ internal static class StatusRows
     private static string Errors(double? rate) => rate is { } share ? Units.Text(share * 100, "0.##") + "%" : "-";
 
     private static string Number(int n) => n.ToString(CultureInfo.InvariantCulture);
+
+    // Where there is one server, its role is not worth a word.
+    private static string Role(StoreReport store, SystemStatus status) => store.Role switch
+    {
+        "primary" when status.Stores.Any(other => other.Store == store.Store && other.Database == store.Database && other != store) => "primary",
+        "replica" when store.Streams == false => "replica, not fed by its primary",
+        "replica" => $"{(store.Synchronous == true ? "synchronous " : "")}replica, {Units.Bytes(store.LagBytes)} behind ({Units.Latency(store.LagMilliseconds)})",
+        _ => "",
+    };
 
     private static string FirstLine(string? text) => text?.Split('\n')[0] ?? "";
 }

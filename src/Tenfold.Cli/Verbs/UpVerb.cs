@@ -77,6 +77,7 @@ internal static class UpVerb
                 var changed = status.Since is { } since && File.GetLastWriteTimeUtc(located.File) > since.UtcDateTime
                     ? $"; its guide was changed since: 'tenfold down {state.System}' and up again to use it"
                     : "";
+                await GrowAsync(client, located, status, events, cancel);
                 events.Print(new HostEvent(HostEventKind.Ready, $"{state.System} is up already: {status.Gateway?.Url}{changed}"));
                 return true;
             }
@@ -91,5 +92,20 @@ internal static class UpVerb
         }
 
         return false;
+    }
+
+    /// <summary>Databases are the one thing that a running system takes from a changed guide.</summary>
+    private static async Task GrowAsync(ControlClient client, LocatedGuide located, SystemStatus status, EventPrinter events, CancellationToken cancel)
+    {
+        foreach (var (name, store) in located.Guide.Stores)
+        {
+            if (status.Stores.Where(server => server.Store == name).Select(server => server.Database).Distinct().Count() is > 0 and var running && running < store.Shards)
+            {
+                await foreach (var step in client.GrowAsync(name, cancel))
+                {
+                    events.Print(new HostEvent(HostEventKind.Note, step));
+                }
+            }
+        }
     }
 }

@@ -22,11 +22,20 @@ internal static class StoreRules
 
             if (store.Engine == StoreEngine.Redis)
             {
-                OnlyForPostgres($"{path}.schema", findings);
-                OnlyForPostgres($"{path}.pool", findings);
-                OnlyForPostgres($"{path}.replica-lag", findings);
-                OnlyForPostgres($"{path}.slow-query", findings);
-                OnlyForPostgres($"{path}.partitions", findings);
+                foreach (var key in (ReadOnlySpan<string>)["schema", "pool", "replicas", "synchronous", "shards", "buckets", "replica-lag", "slow-query", "partitions"])
+                {
+                    OnlyForPostgres($"{path}.{key}", findings);
+                }
+            }
+
+            if (store is { Synchronous: true, Replicas: 0 } && findings.IsReadable($"{path}.replicas"))
+            {
+                findings.Add($"{path}.synchronous", "needs a replica to wait for; set replicas to 1 or more, or remove it");
+            }
+
+            if (store.Buckets < store.Shards && findings.IsReadable($"{path}.shards") && findings.IsReadable($"{path}.buckets"))
+            {
+                findings.Add($"{path}.{(findings.IsWritten($"{path}.buckets") ? "buckets" : "shards")}", $"{store.Buckets} buckets cannot be spread over {store.Shards} databases; each needs one at least");
             }
 
             PartitionRules.Check($"{path}.partitions", guide, store, findings);

@@ -48,6 +48,29 @@ public sealed class StatusRowsTests
             text.ToString());
     }
 
+    [Fact]
+    public void Servers_of_a_store_show_their_role_and_lag()
+    {
+        var one = new StoreReport { Name = "main", Store = "main", Engine = "postgres", Ready = true, State = "ready", Role = "primary" };
+        var status = new SystemStatus
+        {
+            System = "rez",
+            State = "up",
+            StateFolder = "/x",
+            Stores =
+            [
+                one,
+                one with { Name = "main.1", Role = "replica", Streams = true, Synchronous = true, LagBytes = 16 << 20, LagMilliseconds = 40.2 },
+                one with { Name = "main.2", Role = "replica", Streams = false, Synchronous = false },
+                one with { Name = "main.3", Role = "replica", Ready = false, State = "starting", Note = "being copied from main" },
+                one with { Name = "main_1", Database = 1 },
+            ],
+        };
+        Assert.Equal(
+            ["primary", "synchronous replica, 16 MiB behind (40.2 ms)", "replica, not fed by its primary", "being copied from main", ""],
+            StatusRows.Of(status, Now).Select(row => row.Cells[^1]));
+    }
+
     [Theory]
     [InlineData(0.85, "850 ms")]
     [InlineData(4.24, "4.2 s")]

@@ -60,15 +60,13 @@ public sealed class BindingTests
             "g:3:1: queues: `queues` is not supported yet",
             "g:4:1: milestones: `milestones` is not supported yet",
             "g:5:1: prices: `prices` is not supported yet",
-            "g:6:37: stores.main.replicas: `replicas` is not supported yet",
-            "g:6:50: stores.main.shards: `shards` is not supported yet",
         ],
         Guides.Errors(Guides.Start.TrimEnd() + """
 
             queues: {}
             milestones: []
             prices: {}
-            stores: { main: { engine: postgres, replicas: 1, shards: 4 } }
+            stores: { main: { engine: postgres, slow-query: 100ms } }
             """));
 
     [Fact]

@@ -203,6 +203,11 @@ public sealed class RuleTests
         { "stores: { main: { engine: redis, pool: { max: 5 }, schema: sql } }", [
             "3:34: stores.main.pool: is only for engine postgres; remove it",
             "3:60: stores.main.schema: is only for engine postgres; remove it"] },
+        { "stores: { main: { engine: postgres, synchronous: true } }", ["3:50: stores.main.synchronous: needs a replica to wait for; set replicas to 1 or more, or remove it"] },
+        { "stores: { main: { engine: postgres, shards: 8, buckets: 4, replicas: 9 } }", [
+            "3:57: stores.main.buckets: 4 buckets cannot be spread over 8 databases; each needs one at least",
+            "3:70: stores.main.replicas: found 9; allowed: 0 to 8"] },
+        { "stores: { main: { engine: redis, shards: 2 } }", ["3:42: stores.main.shards: is only for engine postgres; remove it"] },
         { "stores: { main: { engine: postgres, partitions: [{ table: a, by: b, every: day }] } }", [
             "3:37: stores.main.partitions: are kept by the instances of .NET services with AddTenfold(), and no service has a project; remove them"] },
         { "stores: { main: { engine: redis, partitions: [{ table: a, by: b, every: day }] } }", ["3:34: stores.main.partitions: is only for engine postgres; remove it"] },

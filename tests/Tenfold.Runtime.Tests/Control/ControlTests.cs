@@ -105,6 +105,16 @@ public sealed class ControlTests : IAsyncDisposable
 
     private async Task StartAsync() => _server = await ControlServer.StartAsync(_state.ControlSocket, _target, Generous);
 
+    [Fact]
+    public async Task Databases_are_told_and_grown()
+    {
+        await using var temporary = new TemporaryState();
+        await using var server = await ControlServer.StartAsync(temporary.State.ControlSocket, new Target(), default);
+        using var client = new ControlClient(temporary.State, TimeProvider.System);
+        Assert.Equal(new Target().Databases(), await client.DatabasesAsync(default));
+        Assert.Equal(["main_1 is ready"], await client.GrowAsync("main", default).ToListAsync());
+    }
+
     private sealed class Target : IControlTarget
     {
         public bool StopRequested { get; private set; }
@@ -128,6 +138,15 @@ public sealed class ControlTests : IAsyncDisposable
         {
             report($"scale {service} to {count}");
             return count > 10 ? throw new RuntimeException(RuntimeFailure.Guide, $"{count} is too many") : Task.CompletedTask;
+        }
+
+        public IReadOnlyList<Tenfold.Runtime.Stores.DatabaseAccess> Databases() =>
+            [new() { Store = "main", Number = 1, Name = "main_1", ConnectionString = "Host=a", AdminConnectionString = "Host=b" }];
+
+        public Task GrowAsync(string store, Action<string> report)
+        {
+            report($"{store}_1 is ready");
+            return Task.CompletedTask;
         }
 
         public void RequestStop() => StopRequested = true;

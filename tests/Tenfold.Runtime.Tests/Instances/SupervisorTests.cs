@@ -204,7 +204,7 @@ public sealed class SupervisorTests : IAsyncDisposable
             Service = service,
             Command = command ?? ["node", "server.js"],
             WorkingDirectory = _folder.Path,
-            Environment = InstanceEnvironment.OfService("api", service.Environment, "tenfold.yaml", new Dictionary<string, string> { ["main"] = "Host=main" }),
+            Environment = () => InstanceEnvironment.OfService("api", service.Environment, "tenfold.yaml", new Dictionary<string, string> { ["main"] = "Host=main" }),
             State = State,
             Rotation = _rotation,
             Time = TimeProvider.System,

@@ -31,7 +31,7 @@ public sealed class SupervisedServerTests
         await using var temporary = new TemporaryState();
         await using var slow = new SupervisedServer(new Fake("slow", "exec sleep 1000"), temporary.State, new StoreOptions(), RestartPolicy.Store);
         await using var bad = new SupervisedServer(new Fake("bad", "echo broken; exit 3"), temporary.State, new StoreOptions(), RestartPolicy.Store);
-        var failed = await Assert.ThrowsAsync<RuntimeException>(() => StoreSet.StartAllAsync([slow, bad], default));
+        var failed = await Assert.ThrowsAsync<RuntimeException>(() => StoreSet.StartAllAsync([token => slow.StartAsync(token), token => bad.StartAsync(token)], default));
         Assert.StartsWith("store bad: the server ended with exit code 3", failed.Message, StringComparison.Ordinal);
     }
 
@@ -52,17 +52,13 @@ public sealed class SupervisedServerTests
 
         public int Port => 1;
 
-        public string ConnectionString => "";
-
-        public Task PrepareAsync(CancellationToken cancel) => Task.CompletedTask;
-
         public void ChoosePort()
         {
         }
 
-        public ProcessSpec BeforeStart() => Broken
+        public Task<ProcessSpec> BeforeStartAsync(CancellationToken cancel) => Broken
             ? throw new RuntimeException(RuntimeFailure.Machine, "the disk is full")
-            : new ProcessSpec { Name = Name, FileName = "sh", Arguments = ["-c", script], WorkingDirectory = "/" };
+            : Task.FromResult(new ProcessSpec { Name = Name, FileName = "sh", Arguments = ["-c", script], WorkingDirectory = "/" });
 
         public bool SaysReady(string line) => line == "ready";
 

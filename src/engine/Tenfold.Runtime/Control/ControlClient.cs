@@ -29,6 +29,10 @@ public sealed class ControlClient : IDisposable
     public Task<SystemStatus?> StatusAsync(CancellationToken cancel) => AskAsync(
         async token => await _client.GetFromJsonAsync("/status", ControlJson.Default.SystemStatus, token), cancel);
 
+    /// <summary>The databases of every PostgreSQL with their connection strings, secrets included; null when no host answers.</summary>
+    public Task<IReadOnlyList<Stores.DatabaseAccess>?> DatabasesAsync(CancellationToken cancel) => AskAsync(
+        async token => await _client.GetFromJsonAsync("/databases", ControlJson.Default.IReadOnlyListDatabaseAccess, token), cancel);
+
     /// <summary>Counters as Prometheus text; null when no host answers.</summary>
     public Task<string?> MetricsAsync(CancellationToken cancel) => AskAsync(
         async token => await _client.GetStringAsync("/metrics", token), cancel);
@@ -51,6 +55,13 @@ public sealed class ControlClient : IDisposable
     /// <exception cref="RuntimeException">It failed, or no host answers.</exception>
     public IAsyncEnumerable<string> ScaleAsync(string service, int count, CancellationToken cancel) =>
         OperateAsync($"/scale?service={Uri.EscapeDataString(service)}&count={count}", cancel);
+
+    /// <summary>
+    /// Has the host read its guide anew and start the databases that a store has more than now (<c>shards</c>), with replicas and
+    /// schema, while everything runs on; yields each step.
+    /// </summary>
+    /// <exception cref="RuntimeException">It failed, the guide has errors or fewer databases than run, or no host answers.</exception>
+    public IAsyncEnumerable<string> GrowAsync(string store, CancellationToken cancel) => OperateAsync($"/grow?store={Uri.EscapeDataString(store)}", cancel);
 
     public void Dispose() => _client.Dispose();
 

@@ -12,6 +12,12 @@ public interface IControlTarget
     /// <summary>Changes the number of instances of a service.</summary>
     Task ScaleAsync(string service, int count, Action<string> report);
 
+    /// <summary>The databases of every PostgreSQL, and how to reach them.</summary>
+    IReadOnlyList<Stores.DatabaseAccess> Databases();
+
+    /// <summary>Reads the guide anew and starts the databases that a store has more than now.</summary>
+    Task GrowAsync(string store, Action<string> report);
+
     /// <summary>Asks it to stop everything and end; returns at once.</summary>
     void RequestStop();
 

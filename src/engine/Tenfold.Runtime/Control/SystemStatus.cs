@@ -98,10 +98,17 @@ public sealed record InstanceReport
     public string? Note { get; init; }
 }
 
-/// <summary>One store.</summary>
+/// <summary>One server of a store.</summary>
 public sealed record StoreReport
 {
+    /// <summary>Its name: the store's, with the database's number and its own where there are several (<c>main_2.1</c>).</summary>
     public required string Name { get; init; }
+
+    /// <summary>The store's name in the guide.</summary>
+    public string? Store { get; init; }
+
+    /// <summary>Which of the store's databases, from 0.</summary>
+    public int Database { get; init; }
 
     /// <summary><c>postgres</c> or <c>redis</c>.</summary>
     public required string Engine { get; init; }
@@ -120,6 +127,21 @@ public sealed record StoreReport
     public double? Cpu { get; init; }
 
     public long? MemoryBytes { get; init; }
+
+    /// <summary>PostgreSQL: <c>primary</c> or <c>replica</c>.</summary>
+    public string? Role { get; init; }
+
+    /// <summary>Of a replica: whether its primary feeds it.</summary>
+    public bool? Streams { get; init; }
+
+    /// <summary>Of a replica: whether commits wait for it, or for one like it.</summary>
+    public bool? Synchronous { get; init; }
+
+    /// <summary>Of a replica: WAL that reads on it do not see yet, in bytes.</summary>
+    public long? LagBytes { get; init; }
+
+    /// <summary>Of a replica: how long ago the primary wrote what reads on it see last, in milliseconds; 0 when they see all of it.</summary>
+    public double? LagMilliseconds { get; init; }
 
     public string? Note { get; init; }
 }
@@ -140,5 +162,6 @@ public sealed record ControlLine(string? Text = null, RuntimeFailure? Failure = 
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(SystemStatus))]
 [JsonSerializable(typeof(ControlLine))]
+[JsonSerializable(typeof(IReadOnlyList<Stores.DatabaseAccess>))]
 [JsonSerializable(typeof(Host.HostEvent))]
 public sealed partial class ControlJson : JsonSerializerContext;

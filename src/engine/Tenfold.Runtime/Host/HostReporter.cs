@@ -126,6 +126,13 @@ internal sealed class HostReporter : IDisposable
     private static StoreReport Report(StoreStatus store, SampleInterval interval) => new()
     {
         Name = store.Name,
+        Store = store.Store,
+        Database = store.Database,
+        Role = store.Role?.ToString().ToLowerInvariant(),
+        Streams = store.Role == StoreRole.Replica ? store.Streams : null,
+        Synchronous = store.Role == StoreRole.Replica ? store.Synchronous : null,
+        LagBytes = store.LagBytes,
+        LagMilliseconds = store.Lag?.TotalMilliseconds,
         Engine = store.Engine == Guide.StoreEngine.Postgres ? "postgres" : "redis",
         Ready = store.IsReady,
         State = store.Phase == StorePhase.CrashLoop ? "crash-loop" : store.Phase.ToString().ToLowerInvariant(),

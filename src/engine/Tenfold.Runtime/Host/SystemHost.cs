@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using Tenfold.Gateway;
 using Tenfold.Guide;
+using Tenfold.Guide.Reading;
 using Tenfold.Runtime.Control;
 using Tenfold.Runtime.Instances;
 using Tenfold.Runtime.Processes;
@@ -31,6 +32,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     private readonly CancellationTokenSource _hurry = new();
     private readonly SharedRandom _random = new();
     private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _growing = new(1);
     private readonly HostReporter _reporter;
     private HostLock? _hostLock;
     private GatewayServer? _gateway;
@@ -104,6 +106,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         await StopAsync(new CancellationToken(canceled: true));
         _stopping.Dispose();
         _hurry.Dispose();
+        _growing.Dispose();
     }
 
     public SystemStatus Status() => _reporter.Status();
@@ -130,6 +133,45 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     {
         CheckUp();
         return (_services.GetValueOrDefault(service) ?? throw Unknown(service)).ScaleAsync(count, report, _stopping.Token);
+    }
+
+    public IReadOnlyList<DatabaseAccess> Databases() => _stores?.Databases() ?? [];
+
+    public async Task GrowAsync(string store, Action<string> report)
+    {
+        CheckUp();
+        var read = GuideReader.Read(_options.GuideFile);
+        var changed = read.Guide ?? throw new RuntimeException(RuntimeFailure.Guide, $"{_options.GuideFile} has errors:\n{string.Join('\n', read.Errors)}");
+        if (!await _growing.WaitAsync(TimeSpan.Zero))
+        {
+            throw new RuntimeException(RuntimeFailure.Failed, $"another command grows a store of {_guide.System}; wait until it is done");
+        }
+
+        try
+        {
+            var added = await _stores!.GrowAsync(
+                store,
+                changed,
+                async (database, connectionString) =>
+                {
+                    if (changed.Stores[store].Schema is { } schema)
+                    {
+                        await Migrations.ApplyAsync(connectionString, Path.Combine(changed.Folder, schema), Note, _stopping.Token);
+                    }
+
+                    Note($"store {store}: there is one more database: {database}");
+                    report($"{database} is ready");
+                },
+                _stopping.Token);
+            if (added.Count == 0)
+            {
+                report($"{store} has all the databases that the guide says");
+            }
+        }
+        finally
+        {
+            _growing.Release();
+        }
     }
 
     public async Task WriteMetricsAsync(Stream stream, CancellationToken cancel)
@@ -188,7 +230,10 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         {
             if (store.Schema is { } schema)
             {
-                await StepAsync($"schema of {name}", () => Migrations.ApplyAsync(_stores!.ConnectionString(name), Path.Combine(_guide.Folder, schema), Note, cancel));
+                foreach (var (database, connectionString) in _stores!.ConnectionStrings(name))
+                {
+                    await StepAsync($"schema of {database}", () => Migrations.ApplyAsync(connectionString, Path.Combine(_guide.Folder, schema), Note, cancel));
+                }
             }
         }
     }
@@ -209,25 +254,24 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     private async Task StartServicesAsync(IReadOnlyDictionary<string, ServiceProgram> programs, CancellationToken cancel)
     {
         var rotation = new GatewayRotation(_gateway!);
-        var strings = _guide.Stores.Keys.ToDictionary(store => store, store => _stores!.ConnectionString(store), StringComparer.Ordinal);
-        foreach (var (store, connectionString) in strings)
+        foreach (var store in _guide.Stores.Keys)
         {
-            await _gateway!.ConnectStoreAsync(store, connectionString);
+            await _gateway!.ConnectStoreAsync(store, _stores!.ConnectionString(store));
         }
 
-        var ledger = _guide.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres).Select(store => strings[store.Key]).FirstOrDefault();
+        var ledger = _guide.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres).Select(store => _stores!.ConnectionString(store.Key)).FirstOrDefault();
         var starting = new List<Task>();
         foreach (var (name, service) in _guide.Services)
         {
             var program = programs[name];
-            var environment = InstanceEnvironment.OfService(name, service.Environment, _options.GuideFile, strings);
+            var environment = () => InstanceEnvironment.OfService(name, service.Environment, _options.GuideFile, Strings());
             if (program.Seed is not null)
             {
                 await ServiceSetup.SeedOnceAsync(
                     name,
                     ledger,
                     _state,
-                    token => StepAsync($"seed of {name}", () => ServiceSetup.SeedAsync(name, program, environment, _state, _options.Time, token)),
+                    token => StepAsync($"seed of {name}", () => ServiceSetup.SeedAsync(name, program, environment(), _state, _options.Time, token)),
                     Note,
                     cancel);
             }
@@ -251,6 +295,8 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
 
         await AllAsync([.. starting]);
     }
+
+    private Dictionary<string, string> Strings() => new(_guide.Stores.Keys.SelectMany(store => _stores!.ConnectionStrings(store)), StringComparer.Ordinal);
 
     private async Task StopPartsAsync()
     {

@@ -272,7 +272,7 @@ public sealed class Instance : IAsyncDisposable
         FileName = _run.Command[0],
         Arguments = [.. _run.Command.Skip(1)],
         WorkingDirectory = _run.WorkingDirectory,
-        Environment = InstanceEnvironment.OfInstance(_run.Environment, Name, endPoint),
+        Environment = InstanceEnvironment.OfInstance(_run.Environment(), Name, endPoint),
         Cgroup = cgroup,
     };
 

@@ -19,8 +19,8 @@ public sealed record ServiceRun
     /// <summary>Where it runs.</summary>
     public required string WorkingDirectory { get; init; }
 
-    /// <summary>Environment that all its instances share: the guide's, the stores', the contract's.</summary>
-    public required IReadOnlyDictionary<string, string> Environment { get; init; }
+    /// <summary>Environment that all its instances share: the guide's, the stores', the contract's. Asked at each start: a store may have grown.</summary>
+    public required Func<IReadOnlyDictionary<string, string>> Environment { get; init; }
 
     public required SystemState State { get; init; }
 

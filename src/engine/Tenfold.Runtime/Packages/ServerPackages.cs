@@ -10,6 +10,9 @@ public sealed record PostgresPrograms(string Folder, int Major)
     public string Server => Path.Combine(Folder, "postgres");
 
     public string InitDb => Path.Combine(Folder, "initdb");
+
+    /// <summary>Another one of PostgreSQL's programs.</summary>
+    public string Program(string name) => Path.Combine(Folder, name);
 }
 
 /// <summary>Finds the servers' programs, and installs the distribution's packages when they are missing.</summary>

@@ -22,6 +22,7 @@ internal static class LedgerLock
             CommandTimeout = 0, // building an index takes what it takes
             KeepAlive = 30,
             IncludeErrorDetail = true,
+            TargetSessionAttributes = connectionString.Contains(',', StringComparison.Ordinal) ? "primary" : null,
             ApplicationName = "tenfold",
         }.ConnectionString);
         try

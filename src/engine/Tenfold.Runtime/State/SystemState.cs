@@ -13,7 +13,7 @@ public sealed class SystemState
     /// <summary>Longest path of a Unix socket that the kernel takes, in bytes.</summary>
     public const int LongestSocketPath = 107;
 
-    private const int LongestSocketName = 56; // "/" + a store's name, at most 40 + "/.s.PGSQL.65535"
+    private const int LongestSocketName = 61; // "/" + a server's name: a store's, at most 40, and "_63.8" + "/.s.PGSQL.65535"
 
     private SystemState(string system, string folder)
     {

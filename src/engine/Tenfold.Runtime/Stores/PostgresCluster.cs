@@ -15,15 +15,20 @@ internal sealed class PostgresCluster(string name, StoreFolder folder, SystemUse
     public int? Version =>
         File.Exists(Path.Combine(folder.Data, "global", "pg_control")) && int.TryParse(StateFolder.ReadIfThere(Path.Combine(folder.Data, "PG_VERSION")), out var major) ? major : null;
 
-    /// <summary>Makes the data unless it is there and complete.</summary>
-    /// <exception cref="RuntimeException">It is of another version, or cannot be made.</exception>
-    public async Task EnsureAsync(PostgresPrograms programs, CancellationToken cancel)
+    /// <summary>Data that is there already is given to the server's user, or refused when it is another user's.</summary>
+    /// <exception cref="RuntimeException">It is another user's.</exception>
+    public void CheckOwner()
     {
         if (Directory.Exists(folder.Data))
         {
             folder.CheckOwner(folder.Data, "PostgreSQL");
         }
+    }
 
+    /// <summary>Makes the data unless it is there and complete.</summary>
+    /// <exception cref="RuntimeException">It is of another version, or cannot be made.</exception>
+    public async Task EnsureAsync(PostgresPrograms programs, CancellationToken cancel)
+    {
         if (Version is { } major)
         {
             if (major != programs.Major)
@@ -48,7 +53,10 @@ internal sealed class PostgresCluster(string name, StoreFolder folder, SystemUse
             options.Report($"store {name}: ended {killed} processes of a PostgreSQL that was killed");
         }
 
-        File.Delete(Path.Combine(folder.Data, "postmaster.pid"));
+        if (Directory.Exists(folder.Data))
+        {
+            File.Delete(Path.Combine(folder.Data, "postmaster.pid"));
+        }
     }
 
     // Never deleted: only its owner can tell whether there was something in it.

@@ -1,157 +1,94 @@
-using Npgsql;
 using Tenfold.Guide;
-using Tenfold.Runtime.Packages;
-using Tenfold.Runtime.Processes;
 using Tenfold.Runtime.State;
 
 namespace Tenfold.Runtime.Stores;
 
-/// <summary>A private PostgreSQL: one database, named after the system, that belongs to a role of the same name.</summary>
-internal sealed class PostgresStore : IStoreServer
+/// <summary>A PostgreSQL of the guide: as many databases as it has shards, each with its replicas.</summary>
+internal sealed class PostgresStore(string name, SystemGuide guide, SystemState state, StoreOptions options) : IRunningStore
 {
-    private readonly SystemGuide _guide;
-    private readonly Store _store;
-    private readonly SystemState _state;
-    private readonly StoreOptions _options;
-    private readonly long _machineMemory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-    private StoreFolder? _folder;
-    private SystemUser? _owner;
-    private PostgresPrograms? _programs;
-    private PostgresCluster? _cluster;
-    private string _password = "";
+    private volatile IReadOnlyList<PostgresDatabase> _databases = [];
+    private const int MostShards = 64; // as the guide allows
+    private readonly Lazy<string> _password = new(() => new StoreFolder(name, state, owner: null).Secret("password"));
 
-    public PostgresStore(string name, SystemGuide guide, SystemState state, StoreOptions options) =>
-        (Name, _guide, _store, _state, _options) = (name, guide, guide.Stores[name], state, options);
+    public string Name => name;
 
-    public string Name { get; }
+    public IReadOnlyList<PostgresDatabase> Databases => _databases;
 
-    public StoreEngine Engine => StoreEngine.Postgres;
-
-    public int Port { get; private set; }
-
-    public string ConnectionString
-    {
-        get
-        {
-            var pool = _store.Connections!;
-            return new NpgsqlConnectionStringBuilder
-            {
-                Host = _folder!.Socket,
-                Port = Port,
-                Database = _guide.System,
-                Username = _guide.System,
-                Password = _password,
-                MinPoolSize = pool.Min,
-                MaxPoolSize = pool.Max,
-            }.ConnectionString;
-        }
-    }
+    public IReadOnlyList<KeyValuePair<string, string>> ConnectionStrings => [.. _databases.Select(database => KeyValuePair.Create(database.Name, database.ConnectionString))];
 
     public async Task PrepareAsync(CancellationToken cancel)
     {
-        var made = new StoreFolder(Name, _state, owner: null);
-        _programs = await new ServerPackages(_options.Report, _options.Time).PostgresAsync(new PostgresCluster(Name, made, null, _options).Version, cancel);
-        _owner = ServerUser.For("postgres");
-        _folder = new StoreFolder(Name, _state, _owner);
-        _folder.Create();
-        _cluster = new PostgresCluster(Name, _folder, _owner, _options);
-        await _cluster.EnsureAsync(_programs, cancel);
-        _password = _folder.Secret("password");
-        if (ConnectionBudget.Of(_guide, _store, _machineMemory).Warning(Name) is { } warning)
+        var settings = guide.Stores[name];
+        CheckNoneIsLeftOut(settings.Shards);
+        var databases = Enumerable.Range(0, settings.Shards).Select(number => Make(number, guide)).ToList();
+        _databases = databases;
+        await databases[0].PrepareAsync(cancel); // alone: it may install the programs
+        await Task.WhenAll(databases.Skip(1).Select(database => database.PrepareAsync(cancel)));
+        if (ConnectionBudget.Of(guide, settings, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes).Warning(name) is { } warning)
         {
-            _options.Report(warning);
+            options.Report(warning);
         }
     }
 
-    public void ChoosePort() => Port = RememberedPort.Choose(_folder!.PortFile, _options.Random, _options.Report);
+    public Task StartAsync(CancellationToken cancel) => StoreSet.StartAllAsync(_databases.Select(database => (Func<CancellationToken, Task>)database.StartAsync), cancel);
 
-    public ProcessSpec BeforeStart()
+    /// <summary>Starts the databases that this store has in a changed guide and did not have so far; the others are not touched.</summary>
+    /// <returns>The new ones.</returns>
+    /// <exception cref="RuntimeException">The guide has fewer than run, or one cannot be started: then none is added.</exception>
+    public async Task<IReadOnlyList<PostgresDatabase>> GrowAsync(SystemGuide changed, Func<PostgresDatabase, Task> prepare, CancellationToken cancel)
     {
-        _cluster!.Clear();
-        _folder!.Create();
-        var places = new PostgresPlaces(
-            $"{_guide.System}/{Name}",
-            _folder.Data,
-            _folder.Socket,
-            _folder.Configure("pg_hba.conf", PostgresSettings.Access),
-            _folder.Configure("pg_ident.conf", PostgresSettings.Identities(Environment.UserName)));
-        var file = _folder.Configure("postgresql.conf", PostgresSettings.Server(
-            places,
-            Port,
-            ConnectionBudget.Of(_guide, _store, _machineMemory).Granted,
-            _store.MemoryLimit.Bytes,
-            _machineMemory,
-            _options.Durable));
-        return new ProcessSpec
+        var (now, wanted) = (_databases.Count, changed.Stores[name].Shards);
+        if (wanted < now)
         {
-            Name = Name,
-            FileName = _programs!.Server,
-            Arguments = ["-D", _folder.Data, "-c", $"config_file={file}"],
-            WorkingDirectory = _folder.Root,
-            InheritEnvironment = false,
-            RunAs = _owner,
-            // A fast shutdown: clients are cut off, nothing is lost. Its backends are told by the postmaster itself.
-            StopSignal = Signal.Interrupt,
-            FirmSignal = Signal.Quit, // immediate shutdown: recovers at the next start
-            SignalGroup = false,
-        };
-    }
+            throw new RuntimeException(RuntimeFailure.Guide, $"stores.{name}.shards: {wanted} are fewer than the {now} databases that run; set it to {now} or more");
+        }
 
-    public bool SaysReady(string line) => line.Contains("database system is ready to accept connections", StringComparison.Ordinal);
-
-    /// <summary>Makes the role and the database unless they are there; sets the password to the one in the state folder.</summary>
-    public async Task AfterStartAsync(CancellationToken cancel)
-    {
+        var added = new List<PostgresDatabase>();
         try
         {
-            await SetUpAsync(cancel);
+            foreach (var number in Enumerable.Range(now, wanted - now))
+            {
+                var database = Make(number, changed);
+                added.Add(database);
+                await database.PrepareAsync(cancel);
+                await database.StartAsync(cancel);
+                await prepare(database);
+            }
         }
-        catch (NpgsqlException e)
+        catch
         {
-            throw new RuntimeException(RuntimeFailure.Failed, $"store {Name}: PostgreSQL has started, but its database '{_guide.System}' cannot be set up: {e.Message}", e);
+            foreach (var database in added)
+            {
+                await database.DisposeAsync();
+            }
+
+            throw;
         }
+
+        _databases = [.. _databases, .. added];
+        return added;
     }
 
-    private async Task SetUpAsync(CancellationToken cancel)
+    public Task StopAsync() => Task.WhenAll(_databases.Select(database => database.StopAsync()));
+
+    public IReadOnlyList<StoreStatus> Status() => [.. _databases.SelectMany(database => database.Status())];
+
+    public async ValueTask DisposeAsync() => await Task.WhenAll(_databases.Select(database => database.DisposeAsync().AsTask()));
+
+    private PostgresDatabase Make(int number, SystemGuide of) => new(new PostgresPlan(name, number, of, state, _password, options));
+
+    // Rows would be out of reach without a word.
+    private void CheckNoneIsLeftOut(int shards)
     {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder
+        for (var number = shards; number < MostShards; number++)
         {
-            Host = _folder!.Socket,
-            Port = Port,
-            Database = "postgres",
-            Username = PostgresSettings.Admin,
-            Pooling = false,
-        }.ConnectionString);
-        await connection.OpenAsync(cancel);
-        var role = '"' + _guide.System + '"'; // letters, digits and dashes only
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
+            var folder = state.Store(DatabaseNames.Database(name, number));
+            if (Directory.Exists(Path.Combine(folder, "data")))
             {
-                new("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)") { Parameters = { new() { Value = _guide.System } } },
-                new("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)") { Parameters = { new() { Value = _guide.System } } },
-            },
-        };
-        bool roleExists, databaseExists;
-        await using (var reader = await batch.ExecuteReaderAsync(cancel))
-        {
-            await reader.ReadAsync(cancel);
-            roleExists = reader.GetBoolean(0);
-            await reader.NextResultAsync(cancel);
-            await reader.ReadAsync(cancel);
-            databaseExists = reader.GetBoolean(0);
-        }
-
-        await RunAsync($"{(roleExists ? "ALTER" : "CREATE")} ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{_password}'");
-        if (!databaseExists)
-        {
-            await RunAsync($"CREATE DATABASE {role} OWNER {role}");
-        }
-
-        async Task RunAsync(string sql)
-        {
-            await using var command = new NpgsqlCommand(sql, connection);
-            await command.ExecuteNonQueryAsync(cancel);
+                throw new RuntimeException(
+                    RuntimeFailure.Guide,
+                    $"stores.{name}.shards: the guide says {shards}, but {folder} holds the data of one more database; set shards to {number + 1} or more, or delete that folder if no buckets are left in it (tenfold shards shows where they are)");
+            }
         }
     }
 }

@@ -52,11 +52,11 @@ internal sealed class RedisStore(string name, SystemGuide guide, SystemState sta
 
     public void ChoosePort() => Port = RememberedPort.Choose(_folder!.PortFile, options.Random, options.Report);
 
-    public ProcessSpec BeforeStart()
+    public Task<ProcessSpec> BeforeStartAsync(CancellationToken cancel)
     {
         StoreServers.KillAll(_folder!.Data);
         _folder.Create();
-        return new ProcessSpec
+        return Task.FromResult(new ProcessSpec
         {
             Name = name,
             FileName = _program,
@@ -65,7 +65,7 @@ internal sealed class RedisStore(string name, SystemGuide guide, SystemState sta
             InheritEnvironment = false,
             RunAs = _owner,
             SignalGroup = false,
-        };
+        });
     }
 
     public bool SaysReady(string line) => line.Contains("eady to accept connections", StringComparison.Ordinal);

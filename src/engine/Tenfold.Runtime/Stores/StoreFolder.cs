@@ -77,6 +77,7 @@ internal sealed class StoreFolder(string name, SystemState state, SystemUser? ow
     public string Secret(string file)
     {
         var path = Path.Combine(Root, file);
+        StateFolder.Make(Root);
         if (StateFolder.ReadIfThere(path) is { Length: > 0 } known)
         {
             return known.Trim();
@@ -96,7 +97,8 @@ internal sealed class StoreFolder(string name, SystemState state, SystemUser? ow
         return path;
     }
 
-    private void Give(string path)
+    /// <summary>Gives a file to the server's user.</summary>
+    public void Give(string path)
     {
         if (owner is not null && Chown(path, owner.UserId, owner.GroupId) != 0)
         {

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using Tenfold.Guide;
-using Tenfold.Runtime.Processes;
 using Tenfold.Runtime.State;
 
 namespace Tenfold.Runtime.Stores;
@@ -16,9 +15,9 @@ namespace Tenfold.Runtime.Stores;
 /// </remarks>
 public sealed class StoreSet : IAsyncDisposable
 {
-    private readonly IReadOnlyDictionary<string, SupervisedServer> _servers;
+    private readonly IReadOnlyDictionary<string, IRunningStore> _stores;
 
-    private StoreSet(IReadOnlyDictionary<string, SupervisedServer> servers) => _servers = servers;
+    private StoreSet(IReadOnlyDictionary<string, IRunningStore> stores) => _stores = stores;
 
     /// <summary>
     /// Starts every store of the guide, all at once, and returns when all answer: programs are installed, data is made on
@@ -31,17 +30,17 @@ public sealed class StoreSet : IAsyncDisposable
     public static async Task<StoreSet> StartAsync(SystemGuide guide, SystemState state, StoreOptions options, CancellationToken cancel)
     {
         state.Create();
-        var servers = guide.Stores.ToDictionary(one => one.Key, one => Server(one.Key, one.Value, guide, state, options), StringComparer.Ordinal);
-        var set = new StoreSet(servers);
+        var stores = new OrderedDictionary<string, IRunningStore>(guide.Stores.Select(one => KeyValuePair.Create(one.Key, Store(one.Key, one.Value, guide, state, options))), StringComparer.Ordinal);
+        var set = new StoreSet(stores);
         try
         {
             // Programs first, one after the other: apt-get does not run twice at once.
-            foreach (var server in servers.Values)
+            foreach (var store in stores.Values)
             {
-                await server.PrepareAsync(cancel);
+                await store.PrepareAsync(cancel);
             }
 
-            await StartAllAsync(servers.Values, cancel);
+            await StartAllAsync(stores.Values.Select(store => (Func<CancellationToken, Task>)store.StartAsync), cancel);
             return set;
         }
         catch
@@ -52,21 +51,21 @@ public sealed class StoreSet : IAsyncDisposable
     }
 
     /// <summary>All at once; the first one that fails ends the start of the others, and its reason is the one that is thrown.</summary>
-    internal static async Task StartAllAsync(IEnumerable<SupervisedServer> servers, CancellationToken cancel)
+    internal static async Task StartAllAsync(IEnumerable<Func<CancellationToken, Task>> starts, CancellationToken cancel)
     {
         using var others = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Exception? first = null;
-        await Task.WhenAll(servers.Select(StartAsync));
+        await Task.WhenAll(starts.Select(StartAsync));
         if (first is not null)
         {
             ExceptionDispatchInfo.Throw(first);
         }
 
-        async Task StartAsync(SupervisedServer server)
+        async Task StartAsync(Func<CancellationToken, Task> start)
         {
             try
             {
-                await server.StartAsync(others.Token);
+                await start(others.Token);
             }
 #pragma warning disable CA1031 // The first one is thrown above; what the others meet while they are stopped is a consequence of it.
             catch (Exception e)
@@ -79,29 +78,61 @@ public sealed class StoreSet : IAsyncDisposable
     }
 
     /// <summary>
-    /// How to reach a store: for PostgreSQL Npgsql's key-values over the private Unix socket with the guide's pool sizes,
-    /// for Redis <c>redis://:password@127.0.0.1:port</c>. The same for as long as this set lives, whatever crashes.
+    /// How to reach a store, or the first of its databases: for PostgreSQL Npgsql's key-values with the guide's pool sizes, over the
+    /// private Unix socket, or with replicas over TCP with all servers as <c>Host</c>; for Redis
+    /// <c>redis://:password@127.0.0.1:port</c>. The same for as long as this set lives, whatever crashes.
     /// </summary>
     /// <exception cref="KeyNotFoundException">The guide has no such store.</exception>
-    public string ConnectionString(string store) => _servers[store].ConnectionString;
+    public string ConnectionString(string store) => _stores[store].ConnectionStrings[0].Value;
 
-    /// <summary>Every store, in the guide's order.</summary>
-    public IReadOnlyList<StoreStatus> Status() => [.. _servers.Values.Select(server => server.Status())];
+    /// <summary>How to reach every database of a store, by the names that instances know them by: <c>main</c>, <c>main_1</c>, <c>main_2</c>.</summary>
+    /// <exception cref="KeyNotFoundException">The guide has no such store.</exception>
+    public IReadOnlyList<KeyValuePair<string, string>> ConnectionStrings(string store) => _stores[store].ConnectionStrings;
+
+    /// <summary>The databases of every PostgreSQL, with how to work in them as the superuser.</summary>
+    public IReadOnlyList<DatabaseAccess> Databases() =>
+    [
+        .. _stores.Values.OfType<PostgresStore>().SelectMany(store => store.Databases.Select(database => new DatabaseAccess
+        {
+            Store = store.Name,
+            Number = database.Plan.Number,
+            Name = database.Name,
+            ConnectionString = database.ConnectionString,
+            AdminConnectionString = database.Primary.Node.AdminString(database.Plan.Guide.System),
+        })),
+    ];
+
+    /// <summary>Starts the databases that a store has in a changed guide and did not have so far, while everything runs on.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="changed">The guide as it is now.</param>
+    /// <param name="prepare">Called with the connection string of each new one, before it counts as there.</param>
+    /// <param name="cancel">Gives it up.</param>
+    /// <returns>Names of the new ones.</returns>
+    /// <exception cref="RuntimeException">There is no such PostgreSQL, the guide has fewer databases than run, or one cannot be started.</exception>
+    public async Task<IReadOnlyList<string>> GrowAsync(string store, SystemGuide changed, Func<string, string, Task> prepare, CancellationToken cancel)
+    {
+        if (_stores.GetValueOrDefault(store) is not PostgresStore postgres || !changed.Stores.ContainsKey(store))
+        {
+            throw new RuntimeException(RuntimeFailure.Guide, $"there is no running PostgreSQL '{store}' that the guide has, too");
+        }
+
+        var added = await postgres.GrowAsync(changed, database => prepare(database.Name, database.ConnectionString), cancel);
+        return [.. added.Select(database => database.Name)];
+    }
+
+    /// <summary>Every server of every store, in the guide's order.</summary>
+    public IReadOnlyList<StoreStatus> Status() => [.. _stores.Values.SelectMany(store => store.Status())];
 
     /// <summary>Stops all of them at once: PostgreSQL by a fast shutdown, Redis by SIGTERM; what does not stop in time is killed. May be called twice.</summary>
-    public Task StopAsync() => Task.WhenAll(_servers.Values.Select(server => server.StopAsync()));
+    public Task StopAsync() => Task.WhenAll(_stores.Values.Select(store => store.StopAsync()));
 
     /// <inheritdoc cref="StopAsync"/>
-    public async ValueTask DisposeAsync() => await Task.WhenAll(_servers.Values.Select(server => server.DisposeAsync().AsTask()));
+    public async ValueTask DisposeAsync() => await Task.WhenAll(_stores.Values.Select(store => store.DisposeAsync().AsTask()));
 
-    private static SupervisedServer Server(string name, Store store, SystemGuide guide, SystemState state, StoreOptions options)
+    private static IRunningStore Store(string name, Store store, SystemGuide guide, SystemState state, StoreOptions options) => store.Engine switch
     {
-        IStoreServer server = store.Engine switch
-        {
-            StoreEngine.Postgres => new PostgresStore(name, guide, state, options),
-            StoreEngine.Redis => new RedisStore(name, guide, state, options),
-            _ => throw new RuntimeException(RuntimeFailure.Guide, $"stores.{name}: engine {store.Engine} cannot be run here"),
-        };
-        return new SupervisedServer(server, state, options, RestartPolicy.Store);
-    }
+        StoreEngine.Postgres => new PostgresStore(name, guide, state, options),
+        StoreEngine.Redis => new SingleServerStore(new RedisStore(name, guide, state, options), state, options),
+        _ => throw new RuntimeException(RuntimeFailure.Guide, $"stores.{name}: engine {store.Engine} cannot be run here"),
+    };
 }

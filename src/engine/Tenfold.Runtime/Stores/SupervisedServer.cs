@@ -14,16 +14,11 @@ internal interface IStoreServer
 
     int Port { get; }
 
-    string ConnectionString { get; }
-
-    /// <summary>Makes whatever the server needs before its first start: programs, folders, data. Not called on a restart.</summary>
-    Task PrepareAsync(CancellationToken cancel);
-
     /// <summary>Takes the port of the last run, or another one when that is taken. Not called on a restart: connection strings stay valid.</summary>
     void ChoosePort();
 
     /// <summary>Right before each start: clears what a crash has left, writes the configuration, and says what to start.</summary>
-    ProcessSpec BeforeStart();
+    Task<ProcessSpec> BeforeStartAsync(CancellationToken cancel);
 
     /// <summary>Whether this log line says that the server answers now.</summary>
     bool SaysReady(string line);
@@ -32,7 +27,10 @@ internal interface IStoreServer
     Task AfterStartAsync(CancellationToken cancel);
 }
 
-/// <summary>Starts one server, starts it again when it ends without being asked to, and stops it. Thread-safe.</summary>
+/// <summary>
+/// Starts one server, starts it again when it ends without being asked to, and stops it. Thread-safe but for
+/// <see cref="StartAsync"/>, <see cref="SuspendAsync"/> and <see cref="StopAsync"/>, of which one runs at a time.
+/// </summary>
 internal sealed class SupervisedServer : IAsyncDisposable
 {
     private const int TailLines = 10;
@@ -44,8 +42,8 @@ internal sealed class SupervisedServer : IAsyncDisposable
     private readonly StoreOptions _options;
     private readonly RestartPolicy _policy;
     private readonly LogFile _log;
-    private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
+    private CancellationTokenSource _stop = new();
     private Task _watching = Task.CompletedTask;
     private ChildProcess? _process;
     private StorePhase _phase = StorePhase.Starting;
@@ -60,8 +58,6 @@ internal sealed class SupervisedServer : IAsyncDisposable
 
     public string Name => _server.Name;
 
-    public string ConnectionString => _server.ConnectionString;
-
     public StoreStatus Status()
     {
         lock (_lock)
@@ -71,17 +67,19 @@ internal sealed class SupervisedServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes what the first start needs.</summary>
-    /// <exception cref="RuntimeException">The machine lacks something.</exception>
-    public Task PrepareAsync(CancellationToken cancel) => _server.PrepareAsync(cancel);
-
-    /// <summary>Returns once the server answers.</summary>
+    /// <summary>Returns once the server answers. Also after <see cref="SuspendAsync"/>.</summary>
+    /// <param name="cancel">Gives it up.</param>
+    /// <param name="keepPort">Its port has been told to others: it must not become another one.</param>
     /// <exception cref="RuntimeException">It cannot be made or does not come up.</exception>
-    public async Task StartAsync(CancellationToken cancel)
+    public async Task StartAsync(CancellationToken cancel, bool keepPort = false)
     {
-        for (var left = PortTries; ; left--)
+        for (var left = keepPort ? 1 : PortTries; ; left--)
         {
-            _server.ChoosePort();
+            if (!keepPort)
+            {
+                _server.ChoosePort();
+            }
+
             try
             {
                 await StartOnceAsync(cancel);
@@ -99,14 +97,36 @@ internal sealed class SupervisedServer : IAsyncDisposable
     /// <summary>Stops the server; may be called twice, or before it was started.</summary>
     public async Task StopAsync()
     {
-        await _stop.CancelAsync();
-        await _watching;
+        await EndAsync(kill: false);
+        Show(StorePhase.Stopped, "stopped");
+    }
+
+    /// <summary>Ends the server until it is started again, and shows why.</summary>
+    /// <param name="kill">At once, by SIGKILL, also one that is stopped or hangs.</param>
+    /// <param name="reason">What is done meanwhile.</param>
+    public async Task SuspendAsync(bool kill, string reason)
+    {
+        await EndAsync(kill);
         if (_process is { } process)
         {
-            await process.StopAsync(_options.StopLimit);
+            await process.DisposeAsync();
         }
 
-        Set(StorePhase.Stopped, "stopped");
+        _stop.Dispose();
+        _stop = new CancellationTokenSource();
+        Show(StorePhase.Starting, reason);
+    }
+
+    /// <summary>Kills its processes; it is started again as after any other death.</summary>
+    public void Kill() => _process?.Kill();
+
+    /// <summary>What <see cref="Status"/> says from now on.</summary>
+    public void Show(StorePhase phase, string? reason)
+    {
+        lock (_lock)
+        {
+            (_phase, _reason) = (phase, reason);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -121,10 +141,25 @@ internal sealed class SupervisedServer : IAsyncDisposable
         _stop.Dispose();
     }
 
+    private async Task EndAsync(bool kill)
+    {
+        await _stop.CancelAsync();
+        if (kill)
+        {
+            Kill();
+        }
+
+        await _watching;
+        if (_process is { } process)
+        {
+            await process.StopAsync(kill ? TimeSpan.Zero : _options.StopLimit);
+        }
+    }
+
     private async Task StartOnceAsync(CancellationToken cancel)
     {
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var process = ChildProcess.Start(_server.BeforeStart(), _state, line =>
+        var process = ChildProcess.Start(await _server.BeforeStartAsync(cancel), _state, line =>
         {
             _log.Write(LogOrigin.Out, line);
             if (_server.SaysReady(line))
@@ -148,7 +183,7 @@ internal sealed class SupervisedServer : IAsyncDisposable
             throw;
         }
 
-        Set(StorePhase.Ready, reason: null);
+        Show(StorePhase.Ready, reason: null);
     }
 
     private async Task WaitReadyAsync(ChildProcess process, Task ready, CancellationToken cancel)
@@ -197,7 +232,7 @@ internal sealed class SupervisedServer : IAsyncDisposable
             var reason = loop
                 ? $"crash loop: {ends} times in a row, last it {ending}; tried again every {_policy.Longest.TotalSeconds:0} s or sooner. {Tail()}"
                 : $"{ending}; started again in {pause.TotalMilliseconds:0} ms";
-            Set(loop ? StorePhase.CrashLoop : StorePhase.Restarting, reason);
+            Show(loop ? StorePhase.CrashLoop : StorePhase.Restarting, reason);
             _options.Report($"store {Name}: {reason}");
             try
             {
@@ -248,12 +283,4 @@ internal sealed class SupervisedServer : IAsyncDisposable
     }
 
     private string Tail() => _log.Tail(TailLines) is { Count: > 0 } lines ? "Its last lines:\n  " + string.Join("\n  ", lines) + "\n" : "It said nothing. ";
-
-    private void Set(StorePhase phase, string? reason)
-    {
-        lock (_lock)
-        {
-            (_phase, _reason) = (phase, reason);
-        }
-    }
 }

@@ -1,0 +1,166 @@
+using System.Globalization;
+using Npgsql;
+
+namespace Tenfold.Runtime.Stores;
+
+/// <summary>One database of a store: a primary and its replicas, whichever servers these are now.</summary>
+internal sealed class PostgresDatabase : IAsyncDisposable
+{
+    private static readonly TimeSpan FollowLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FollowPoll = TimeSpan.FromMilliseconds(50);
+
+    private readonly PostgresPlan _plan;
+    private readonly string _topologyFile;
+    private PostgresMember[] _members = [];
+    private ReplicaSet? _set;
+
+    public PostgresDatabase(PostgresPlan plan)
+    {
+        _plan = plan;
+        _topologyFile = Path.Combine(plan.State.Store(plan.Name), "topology.json");
+        Topology = Topology.Read(_topologyFile) ?? Topology.First;
+        SynchronousNames = plan.Settings.Synchronous ? Topology.Synced : [];
+    }
+
+    public string Name => _plan.Name;
+
+    public PostgresPlan Plan => _plan;
+
+    public IReadOnlyList<PostgresMember> Members => _members;
+
+    public Topology Topology { get; private set; }
+
+    /// <summary>Replicas of which one must have each commit, as the primary's configuration says.</summary>
+    public IReadOnlyList<int> SynchronousNames { get; set; }
+
+    public PostgresMember Primary => Member(Topology.Primary);
+
+    public IEnumerable<PostgresMember> Replicas => _members.Where(member => member.Index != Topology.Primary);
+
+    /// <summary>
+    /// Npgsql's key-values of the system's role, with the pool's sizes. One server: over its socket. Several: all of them, over TCP,
+    /// the present primary first. Whoever uses it asks each one for its role: a failover changes these.
+    /// </summary>
+    public string ConnectionString
+    {
+        get
+        {
+            var pool = _plan.Settings.Connections!;
+            var text = new NpgsqlConnectionStringBuilder
+            {
+                Host = _members.Length == 1 ? Primary.Node.Address.Socket : string.Join(',', Replicas.Prepend(Primary).Select(member => $"127.0.0.1:{member.Node.Port.ToString(CultureInfo.InvariantCulture)}")),
+                Database = _plan.Guide.System,
+                Username = _plan.Guide.System,
+                Password = _plan.Password.Value,
+                MinPoolSize = pool.Min,
+                MaxPoolSize = pool.Max,
+            };
+            if (_members.Length == 1)
+            {
+                text.Port = Primary.Node.Port;
+            }
+
+            return text.ConnectionString;
+        }
+    }
+
+    /// <summary>Finds the programs, makes the folders, and sees to it that the primary has data.</summary>
+    /// <exception cref="RuntimeException">The machine lacks something, or the data cannot be used.</exception>
+    public async Task PrepareAsync(CancellationToken cancel)
+    {
+        // The primary, and the first of the others: with fewer replicas than before it is not the primary that goes.
+        var others = Enumerable.Range(0, _plan.Settings.Replicas + 1).Where(index => index != Topology.Primary).Take(_plan.Settings.Replicas);
+        _members = [.. others.Append(Topology.Primary).Order().Select(index => new PostgresMember(_plan, index, RoleOf))];
+        foreach (var member in _members)
+        {
+            await member.Node.PrepareAsync(cancel);
+        }
+
+        if (!Primary.Node.HasData && Replicas.FirstOrDefault(replica => replica.Node.HasData) is { } heir)
+        {
+            _plan.Options.Report($"store {Name}: the data of its primary {Primary.Name} is gone; {heir.Name} has a copy and takes over");
+            Save(new Topology(heir.Index, Topology.Term + 1, []));
+            SynchronousNames = [];
+        }
+
+        await Primary.Node.EnsureClusterAsync(cancel);
+    }
+
+    /// <summary>Starts all servers; returns when the primary answers and the replicas do, or have failed: these are repaired later on.</summary>
+    /// <exception cref="RuntimeException">The primary does not come up.</exception>
+    public async Task StartAsync(CancellationToken cancel)
+    {
+        foreach (var member in _members)
+        {
+            member.Node.ChoosePort();
+        }
+
+        await Primary.Server.StartAsync(cancel);
+        Primary.IsStarted = true;
+        if (_members.Length == 1)
+        {
+            return;
+        }
+
+        if (!File.Exists(_topologyFile))
+        {
+            Save(Topology);
+        }
+
+        _set = new ReplicaSet(this);
+        await Task.WhenAll(Replicas.Select(replica => _set.FirstStartAsync(replica, cancel)));
+        _set.Run();
+        await UntilFollowingAsync(cancel);
+    }
+
+    public IReadOnlyList<StoreStatus> Status() => [.. _members.Select(member => member.Status(Primary, _members.Length == 1))];
+
+    public PostgresMember Member(int index) => _members.First(member => member.Index == index);
+
+    /// <summary>Writes down who is what; before anything is done that needs it.</summary>
+    public void Save(Topology topology)
+    {
+        topology.Write(_topologyFile);
+        Topology = topology;
+    }
+
+    /// <summary>Stops the primary first, so that the replicas get all that it has.</summary>
+    public async Task StopAsync()
+    {
+        if (_set is not null)
+        {
+            await _set.StopAsync();
+        }
+
+        if (_members.Length > 0)
+        {
+            await Primary.Server.StopAsync();
+            await Task.WhenAll(Replicas.Select(replica => replica.Server.StopAsync()));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        foreach (var member in _members)
+        {
+            await member.DisposeAsync();
+        }
+    }
+
+    private NodeRole RoleOf(int index) => new(
+        DatabaseNames.Node(Name, index),
+        DatabaseNames.Slot(index),
+        index == Topology.Primary ? null : Primary.Node.Address,
+        index == Topology.Primary ? [.. SynchronousNames.Select(replica => DatabaseNames.Node(Name, replica))] : [],
+        index == Topology.Primary ? [.. Replicas.Select(replica => replica.Index)] : []);
+
+    private async Task UntilFollowingAsync(CancellationToken cancel)
+    {
+        var start = _plan.Options.Time.GetTimestamp();
+        while (Replicas.Any(replica => replica.IsStarted && !replica.IsFed(FollowLimit)) && _plan.Options.Time.GetElapsedTime(start) < FollowLimit)
+        {
+            await Task.Delay(FollowPoll, _plan.Options.Time, cancel);
+        }
+    }
+}
