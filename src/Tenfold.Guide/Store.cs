@@ -35,6 +35,10 @@ public sealed record Store
     [Between("10ms", "1h")]
     public TimeSpan? ReplicaLag { get; init; }
 
+    /// <summary>PostgreSQL: commands that take longer are logged once a minute with their plan; nothing said logs none.</summary>
+    [Between("1ms", "1h")]
+    public TimeSpan? SlowQuery { get; init; }
+
     /// <summary>PostgreSQL: tables in range partitions by date, which are made ahead and dropped when their time is over.</summary>
     public IReadOnlyList<PartitionedTable> Partitions { get; init; } = [];
 

@@ -8,7 +8,6 @@ internal static class LaterKeys
         [typeof(SystemGuide)] = ["queues", "milestones", "prices"],
         [typeof(Service)] = ["warm"],
         [typeof(Scale)] = ["metrics", "out", "in", "schedule"],
-        [typeof(Store)] = ["slow-query"],
     };
 
     public static IReadOnlyDictionary<Type, string[]> All => ByRecord;

@@ -22,7 +22,7 @@ internal static class StoreRules
 
             if (store.Engine == StoreEngine.Redis)
             {
-                foreach (var key in (ReadOnlySpan<string>)["schema", "pool", "replicas", "synchronous", "shards", "buckets", "replica-lag", "partitions"])
+                foreach (var key in (ReadOnlySpan<string>)["schema", "pool", "replicas", "synchronous", "shards", "buckets", "replica-lag", "slow-query", "partitions"])
                 {
                     OnlyForPostgres($"{path}.{key}", findings);
                 }

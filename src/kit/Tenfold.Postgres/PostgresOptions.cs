@@ -26,6 +26,15 @@ public sealed record PostgresOptions
     /// <summary>How long a write waits for a primary to be found when the last one has gone. Default 10 s.</summary>
     public TimeSpan FailoverWait { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Commands that take longer are logged once a minute, by their text, with how often, their p95 and PostgreSQL's plan. Null (the
+    /// default) logs none. Npgsql measures whole milliseconds, from sending a command to closing its reader.
+    /// </summary>
+    public TimeSpan? SlowQuery { get; init; }
+
+    /// <summary>A slow query that reads a whole table of more rows than this is told which index would serve it. Default 10,000.</summary>
+    public long ScanRows { get; init; } = 10_000;
+
     /// <summary>How often each server is asked for its role and position. Each pause is up to a fifth shorter or longer.</summary>
     internal TimeSpan PollEvery => TimeSpan.FromMilliseconds(Math.Clamp(ReplicaLag.TotalMilliseconds / 4, 50, 500));
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Tenfold.Postgres.Routing;
+using Tenfold.Postgres.SlowQueries;
 
 namespace Tenfold.Postgres;
 
@@ -19,6 +20,7 @@ public sealed partial class PostgresStore : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Router _router;
     private readonly bool _single;
+    private bool _disposed;
 
     /// <summary>Begins to watch the servers when there are several; opens nothing else.</summary>
     /// <param name="options">How it is reached.</param>
@@ -31,10 +33,19 @@ public sealed partial class PostgresStore : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(time);
         ArgumentNullException.ThrowIfNull(loggers);
         (_options, _time) = (options, time);
-        _router = new Router(options, time, loggers);
+        var slow = options.SlowQuery is { } limit ? new SlowQueryLog(limit) : null;
+        _router = new Router(options, time, loggers, slow is null ? loggers : new CommandTimer(loggers, slow));
         _single = _router.Nodes.Count == 1;
         _metrics = new(this);
+        if (slow is not null)
+        {
+            SlowQueries = new SlowQueryReports(this, slow, options.ScanRows, time, loggers.CreateLogger("Tenfold.Postgres"));
+            SlowQueries.Start();
+        }
     }
+
+    /// <summary>What logs slow queries; null when nothing does.</summary>
+    internal SlowQueryReports? SlowQueries { get; }
 
     /// <summary>The store's name.</summary>
     public string Name => _options.Name;
@@ -99,6 +110,11 @@ public sealed partial class PostgresStore : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _metrics.Dispose();
+        if (SlowQueries is not null && !Interlocked.Exchange(ref _disposed, true))
+        {
+            await SlowQueries.DisposeAsync();
+        }
+
         await _router.DisposeAsync();
     }
 

@@ -60,7 +60,6 @@ public sealed class BindingTests
             "g:3:1: queues: `queues` is not supported yet",
             "g:4:1: milestones: `milestones` is not supported yet",
             "g:5:1: prices: `prices` is not supported yet",
-            "g:6:37: stores.main.slow-query: `slow-query` is not supported yet",
         ],
         Guides.Errors(Guides.Start.TrimEnd() + """
 

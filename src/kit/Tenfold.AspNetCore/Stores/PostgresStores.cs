@@ -96,7 +96,7 @@ internal static class PostgresStores
     private static PostgresOptions OptionsOf(string name, NpgsqlConnectionStringBuilder settings, Store? store)
     {
         var options = new PostgresOptions { Name = name, ConnectionString = settings.ConnectionString };
-        return options with { ReplicaLag = store?.ReplicaLag ?? options.ReplicaLag };
+        return options with { ReplicaLag = store?.ReplicaLag ?? options.ReplicaLag, SlowQuery = store?.SlowQuery };
     }
 
     private static NpgsqlDataSource OnlySource(PostgresStore store) => store.Status().Count == 1

@@ -21,7 +21,7 @@ internal sealed class Router : IAsyncDisposable
     private long _turn;
     private bool _disposed;
 
-    public Router(PostgresOptions options, TimeProvider time, ILoggerFactory loggers)
+    public Router(PostgresOptions options, TimeProvider time, ILoggerFactory loggers, ILoggerFactory driverLoggers)
     {
         (_options, _time, _logger) = (options, time, loggers.CreateLogger("Tenfold.Postgres"));
         var servers = HostList.Split(options.ConnectionString);
@@ -30,7 +30,7 @@ internal sealed class Router : IAsyncDisposable
             throw new ArgumentException($"Store '{options.Name}' names {servers.Count} servers; at most {MostServers} are watched.", nameof(options));
         }
 
-        _nodes = [.. servers.Select(server => new Node(options.Name, server, time, loggers))];
+        _nodes = [.. servers.Select(server => new Node(options.Name, server, time, driverLoggers))];
         // A single server is what there is: it is not watched, and whatever it is, it is used.
         _view = _nodes.Length == 1
             ? new RoutingView(_nodes[0], true, 0, 0, [], [])
