@@ -39,6 +39,14 @@ internal static class PostgresStores
             }
 
             services.AddSingleton(_ => Probe(name, settings));
+            var beside = 1 + (store?.Partitions.Count > 0 ? 1 : 0); // readiness, and what keeps partitions
+            services.AddSingleton(provider => new CheckedStore(provider.GetRequiredKeyedService<PostgresStore>(name), beside));
+        }
+
+        if (secrets.Count > 0)
+        {
+            services.AddHostedService(provider => new ConnectionCheck(
+                provider.GetServices<CheckedStore>(), guide, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ConnectionCheck>>()));
         }
 
         // Every instance of a system comes to the same key: by what it is told, or from what it logs in with.
