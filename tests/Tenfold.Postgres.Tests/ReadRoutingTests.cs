@@ -152,6 +152,57 @@ public sealed class ReadRoutingTests(Cluster cluster)
         await using var another = await store.OpenWriterAsync(null, Cancel);
     }
 
+    [Fact]
+    public async Task A_pool_that_is_nearly_used_up_is_told_once_a_minute_and_counted_each_time()
+    {
+        var (logger, time) = (new Lines(), new ManualTime());
+        await using var store = new PostgresStore(new PostgresOptions { Name = "nearly-used-up", ConnectionString = cluster.Primary.ConnectionString + ";Maximum Pool Size=10" }, time, logger);
+        foreach (var (seconds, used, told, counted) in ((int, int, int, long)[])[(1, 3, 0, 0), (1, 4, 1, 1), (30, 5, 1, 2), (31, 4, 2, 3)])
+        {
+            time.Advance(TimeSpan.FromSeconds(seconds));
+            var open = new List<NpgsqlConnection>();
+            while (open.Count < used)
+            {
+                open.Add(await store.OpenWriterAsync(null, Cancel));
+            }
+
+            foreach (var connection in open)
+            {
+                await connection.DisposeAsync();
+            }
+
+            Assert.Equal((told, counted), (logger.All.Count(line => line.Contains("4 of the 5 connections", StringComparison.Ordinal)), Metric("tenfold.postgres.connections.high", store.Name)));
+        }
+    }
+
+    [Fact]
+    public async Task Each_server_says_how_many_connections_it_takes()
+    {
+        await cluster.Primary.ExecuteAsync("DROP ROLE IF EXISTS few; CREATE ROLE few LOGIN CONNECTION LIMIT 7");
+        await using var store = await QuickAsync();
+        Assert.Equal([(101, 97), (101, 97)], (await store.ConnectionsAsync(Cancel)).Select(server => (server.Most, server.Allowed)));
+        await using var single = await Cluster.OpenAsync(cluster.Primary.ConnectionString.Replace("Username=postgres", "Username=few", StringComparison.Ordinal) + ";Maximum Pool Size=8");
+        Assert.Equal((8, 7, "the role's CONNECTION LIMIT"), (await single.ConnectionsAsync(Cancel)).Select(server => (server.Most, server.Allowed, server.By)).Single());
+    }
+
+    // The sum over the pools of this store: other tests have stores of their own.
+    private static long Metric(string instrument, string store)
+    {
+        var sum = 0L;
+        using var listener = new System.Diagnostics.Metrics.MeterListener();
+        listener.InstrumentPublished = (found, self) =>
+        {
+            if (found.Name == instrument)
+            {
+                self.EnableMeasurementEvents(found);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, tags, _) => sum += tags.ToArray().Contains(new("store", store)) ? value : 0);
+        listener.Start();
+        listener.RecordObservableInstruments();
+        return sum;
+    }
+
     private async Task<PostgresStore> QuickAsync()
     {
         // A patient wait: the machine may be busy, and what is asked here is who serves, not how fast.

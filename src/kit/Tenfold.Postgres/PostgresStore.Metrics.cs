@@ -39,6 +39,11 @@ public sealed partial class PostgresStore
             Pools("tenfold.postgres.connections.used", "{connection}", "Connections that are opened.", pool => pool.InUse);
             Pools("tenfold.postgres.connections.max", "{connection}", "Most connections of the pool.", pool => pool.Max);
             _meter.CreateObservableCounter(
+                "tenfold.postgres.connections.high",
+                () => All().Select(pool => new Measurement<long>(pool.Pool.Highs, name, new("pool", pool.Name))),
+                "{time}",
+                "How often the connections in use have risen to 80% of the pool.");
+            _meter.CreateObservableCounter(
                 "tenfold.postgres.waits",
                 () => All().Select(pool => new Measurement<long>(pool.Pool.Waits.Times, name, new("pool", pool.Name))),
                 "{wait}",

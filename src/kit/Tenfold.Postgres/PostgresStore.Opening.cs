@@ -13,7 +13,7 @@ public sealed partial class PostgresStore
     public ValueTask<NpgsqlConnection> OpenWriterAsync(Caller? caller, CancellationToken cancel)
     {
         caller?.Writes(this);
-        return _single ? _router.Nodes[0].Writer.OpenAsync(_time, cancel) : OpenPrimaryAsync(reads: false, cancel);
+        return _single ? _router.Nodes[0].Writer.OpenAsync(cancel) : OpenPrimaryAsync(reads: false, cancel);
     }
 
     /// <summary>
@@ -30,7 +30,7 @@ public sealed partial class PostgresStore
         if (_single)
         {
             Interlocked.Increment(ref _primaryReads);
-            return _router.Nodes[0].PrimaryReader.OpenAsync(_time, cancel);
+            return _router.Nodes[0].PrimaryReader.OpenAsync(cancel);
         }
 
         var view = _router.View;
@@ -40,7 +40,7 @@ public sealed partial class PostgresStore
             return OpenFitAsync(caller, need, cancel);
         }
 
-        var opening = view.Replicas[index].ReplicaReader.OpenAsync(_time, cancel);
+        var opening = view.Replicas[index].ReplicaReader.OpenAsync(cancel);
         if (!opening.IsCompletedSuccessfully)
         {
             return OpenReplicaAsync(opening, view.Replicas[index], caller, cancel);
@@ -73,7 +73,7 @@ public sealed partial class PostgresStore
             }
 
             replica = view.Replicas[index];
-            opening = replica.ReplicaReader.OpenAsync(_time, cancel);
+            opening = replica.ReplicaReader.OpenAsync(cancel);
         }
     }
 
@@ -97,7 +97,7 @@ public sealed partial class PostgresStore
 
             if (need is { } token && await CaughtUpAsync(token, cancel) is { } replica)
             {
-                return await OpenReplicaAsync(replica.ReplicaReader.OpenAsync(_time, cancel), replica, caller is { SeesEverything: true } ? null : caller, cancel);
+                return await OpenReplicaAsync(replica.ReplicaReader.OpenAsync(cancel), replica, caller is { SeesEverything: true } ? null : caller, cancel);
             }
         }
 
@@ -148,7 +148,7 @@ public sealed partial class PostgresStore
             var primary = await PrimaryAsync(since, failed, cancel);
             try
             {
-                return await (reads ? primary.PrimaryReader : primary.Writer).OpenAsync(_time, cancel);
+                return await (reads ? primary.PrimaryReader : primary.Writer).OpenAsync(cancel);
             }
             catch (Exception e) when (Failures.IsLost(e))
             {

@@ -97,6 +97,19 @@ public sealed partial class PostgresStore : IAsyncDisposable
             node.Failure?.Message))];
     }
 
+    /// <summary>
+    /// Asks each server how many connections it takes. One instance may open <see cref="ServerConnections.Most"/>; that times the
+    /// instances must not be more than <see cref="ServerConnections.Allowed"/>.
+    /// </summary>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <exception cref="NpgsqlException">A server cannot be asked.</exception>
+    public async Task<IReadOnlyList<ServerConnections>> ConnectionsAsync(CancellationToken cancel) =>
+        await Task.WhenAll(_router.Nodes.Select(async node =>
+        {
+            var (allowed, by) = await node.LimitAsync(cancel);
+            return new ServerConnections(node.Name, node.MostConnections + (_single ? 0 : 1), allowed, by);
+        }));
+
     /// <summary>Waits until a primary is known, and asks the servers anew. Optional: whatever opens a connection waits by itself.</summary>
     /// <param name="cancel">Ends the wait.</param>
     /// <exception cref="PostgresStoreException">None was found within <see cref="PostgresOptions.FailoverWait"/>.</exception>

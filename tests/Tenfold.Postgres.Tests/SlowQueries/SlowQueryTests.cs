@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using Tenfold.Postgres.SlowQueries;
 using Tenfold.Postgres.Tests.Support;
@@ -79,27 +77,5 @@ public sealed class SlowQueryTests(Cluster cluster)
         Assert.Equal(SlowQueryLog.MostTexts + 1, taken.Count);
         Assert.Equal(1100, taken.Sum(query => query.Count));
         Assert.Empty(log.Take());
-    }
-
-    private sealed class Lines : ILoggerFactory, ILogger
-    {
-        public ConcurrentQueue<string> All { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => All.Enqueue(formatter(state, exception));
-
-        public void Dispose()
-        {
-        }
     }
 }

@@ -8,27 +8,38 @@ public sealed class StorePolicyTests
     private const long Gibibyte = 1L << 30;
 
     [Theory]
-    [InlineData(2, 20, 7, 21 * 7 + 10)] // one more instance than the most, while one is replaced
-    [InlineData(2, null, 20, 11 * 20 + 10)] // no max: 10
-    [InlineData(30, null, 2, 31 * 2 + 10)] // min over the default max
-    [InlineData(1, 1, 1, 20)]
-    public void Connections_are_enough_for_every_pool(int min, int? max, int pool, int expected)
+    [InlineData(2, 20, 7, 0, 21 * 8 + 10)] // one more instance than the most, while one is replaced; each has a connection for readiness
+    [InlineData(2, null, 20, 2, 11 * 22 + 10)] // no max: 10; with replicas another connection for the watch
+    [InlineData(30, null, 2, 0, 31 * 3 + 10)] // min over the default max
+    [InlineData(1, 1, 1, 0, 20)]
+    public void Connections_are_enough_for_every_pool(int min, int? max, int pool, int replicas, int expected)
     {
-        var budget = ConnectionBudget.Of(Guide(min, max), new Store { Engine = StoreEngine.Postgres, Pool = new Pool { Max = pool } }, 64 * Gibibyte);
-        Assert.Equal(expected, budget.Granted);
-        Assert.Null(budget.Warning("main"));
+        var store = new Store { Engine = StoreEngine.Postgres, Replicas = replicas, Pool = new Pool { Max = pool } };
+        var budget = ConnectionBudget.Of(Guide(min, max), store, 64 * Gibibyte);
+        Assert.Equal((expected, pool), (budget.Granted, budget.Pool));
+        Assert.Null(budget.Check("main", store));
     }
 
     [Theory]
-    [InlineData(64, 2000)]
-    [InlineData(4, 512)]
-    [InlineData(0, 100)]
-    public void More_than_the_machine_carries_is_said(int gibibytes, int granted)
+    [InlineData(64, 100, 2000, 18)]
+    [InlineData(4, 100, 512, 3)]
+    public void Pools_are_made_smaller_where_the_machine_carries_less_and_that_is_said(int gibibytes, int most, int granted, int pool)
     {
-        var budget = ConnectionBudget.Of(Guide(1, 1000), new Store { Engine = StoreEngine.Postgres, Pool = new Pool { Max = 100 } }, gibibytes * Gibibyte);
-        Assert.Equal(granted, budget.Granted);
-        Assert.Contains("may open 100110 connections", budget.Warning("main"), StringComparison.Ordinal);
-        Assert.Contains("stores.main.pool.max", budget.Warning("main"), StringComparison.Ordinal);
+        var store = new Store { Engine = StoreEngine.Postgres, Pool = new Pool { Max = 100 } };
+        var budget = ConnectionBudget.Of(Guide(1, most), store, gibibytes * Gibibyte);
+        Assert.Equal((granted, pool), (budget.Granted, budget.Pool));
+        Assert.True(((most + 1) * ConnectionNeed.OfInstance(store, pool)) + ConnectionBudget.Reserve <= granted);
+        Assert.Contains("are 10211; a server here takes", budget.Check("main", store), StringComparison.Ordinal);
+        Assert.Contains($"each instance's pool is {pool} instead of 100; lower stores.main.pool.max or scale.max", budget.Check("main", store), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void More_instances_than_a_server_has_connections_for_are_refused()
+    {
+        var store = new Store { Engine = StoreEngine.Postgres, Pool = new Pool { Max = 2 } };
+        var failure = Assert.Throws<RuntimeException>(() => ConnectionBudget.Of(Guide(1, 1000), store, 64 * Gibibyte).Check("main", store));
+        Assert.Equal(RuntimeFailure.Guide, failure.Failure);
+        Assert.Contains("lower scale.max", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

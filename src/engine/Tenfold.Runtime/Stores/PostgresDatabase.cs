@@ -46,15 +46,16 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     {
         get
         {
-            var pool = _plan.Settings.Connections!;
+            // No more than the servers take, whatever the guide says: the host has told when that is less.
+            var most = ConnectionBudget.Of(_plan.Guide, _plan.Settings, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes).Pool;
             var text = new NpgsqlConnectionStringBuilder
             {
                 Host = _members.Length == 1 ? Primary.Node.Address.Socket : string.Join(',', Replicas.Prepend(Primary).Select(member => $"127.0.0.1:{member.Node.Port.ToString(CultureInfo.InvariantCulture)}")),
                 Database = _plan.Guide.System,
                 Username = _plan.Guide.System,
                 Password = _plan.Password.Value,
-                MinPoolSize = pool.Min,
-                MaxPoolSize = pool.Max,
+                MinPoolSize = Math.Min(_plan.Settings.Connections!.Min, most),
+                MaxPoolSize = most,
             };
             if (_members.Length == 1)
             {

@@ -20,14 +20,15 @@ internal sealed class PostgresStore(string name, SystemGuide guide, SystemState 
     {
         var settings = guide.Stores[name];
         CheckNoneIsLeftOut(settings.Shards);
+        if (ConnectionBudget.Of(guide, settings, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes).Check(name, settings) is { } warning)
+        {
+            options.Report(warning);
+        }
+
         var databases = Enumerable.Range(0, settings.Shards).Select(number => Make(number, guide)).ToList();
         _databases = databases;
         await databases[0].PrepareAsync(cancel); // alone: it may install the programs
         await Task.WhenAll(databases.Skip(1).Select(database => database.PrepareAsync(cancel)));
-        if (ConnectionBudget.Of(guide, settings, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes).Warning(name) is { } warning)
-        {
-            options.Report(warning);
-        }
     }
 
     public Task StartAsync(CancellationToken cancel) => StoreSet.StartAllAsync(_databases.Select(database => (Func<CancellationToken, Task>)database.StartAsync), cancel);

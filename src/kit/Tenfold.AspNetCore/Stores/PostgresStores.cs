@@ -33,6 +33,8 @@ internal static class PostgresStores
                 services.AddSingleton(provider => provider.GetRequiredKeyedService<NpgsqlDataSource>(name));
             }
 
+            var beside = 1 + (store?.Partitions.Count > 0 ? 1 : 0); // readiness, and what keeps partitions
+            services.AddSingleton(provider => new CheckedStore(provider.GetRequiredKeyedService<PostgresStore>(name), beside));
             if (home is not null && IsSharded(home))
             {
                 continue; // instances know a different number of these; and without one of them the others' keys are served
@@ -49,6 +51,12 @@ internal static class PostgresStores
                     store,
                     options);
             }
+        }
+
+        if (secrets.Count > 0)
+        {
+            services.AddHostedService(provider => new ConnectionCheck(
+                provider.GetServices<CheckedStore>(), guide, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ConnectionCheck>>()));
         }
 
         bool IsSharded(string name) => StoreOf(guide, name)?.Shards > 1 || options.Sharded.ContainsKey(name);

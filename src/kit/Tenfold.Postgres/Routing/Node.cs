@@ -19,6 +19,7 @@ internal sealed class Node : IAsyncDisposable
 
     public Node(string store, NpgsqlConnectionStringBuilder server, TimeProvider time, ILoggerFactory loggers)
     {
+        var logger = loggers.CreateLogger("Tenfold.Postgres");
         _time = time;
         Name = $"{server.Host}:{server.Port}";
         var max = server.MaxPoolSize;
@@ -42,7 +43,7 @@ internal sealed class Node : IAsyncDisposable
             }
 
             var source = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name }.UseLoggerFactory(loggers).Build();
-            return new ServerPool(store, source, most, TimeSpan.FromSeconds(settings.Timeout));
+            return new ServerPool(store, name[(store.Length + 1)..], source, most, TimeSpan.FromSeconds(settings.Timeout), time, logger);
         }
     }
 
@@ -57,6 +58,9 @@ internal sealed class Node : IAsyncDisposable
 
     /// <summary>For reads while it is a replica.</summary>
     public ServerPool ReplicaReader { get; }
+
+    /// <summary>Most connections that its pools hold in the role that needs more.</summary>
+    public int MostConnections => Math.Max(Writer.Max + PrimaryReader.Max, ReplicaReader.Max);
 
     /// <summary>The pools by what they are for.</summary>
     public IEnumerable<(string Name, ServerPool Pool)> Pools => [($"{Name}", Writer), ($"{Name}/primary-reads", PrimaryReader), ($"{Name}/reads", ReplicaReader)];
@@ -100,6 +104,35 @@ internal sealed class Node : IAsyncDisposable
         {
             _lag = lag;
         }
+    }
+
+    /// <summary>It has become the primary, or a replica: what its other role has left open in the pools is closed, as it would add to what the server carries.</summary>
+    public void Turned(bool isPrimary)
+    {
+        if (isPrimary)
+        {
+            ReplicaReader.Source.Clear();
+        }
+        else
+        {
+            Writer.Source.Clear();
+            PrimaryReader.Source.Clear();
+        }
+    }
+
+    /// <summary>How many connections the server takes, and which of its settings says so.</summary>
+    /// <exception cref="NpgsqlException">It cannot be asked.</exception>
+    public async Task<(int Allowed, string By)> LimitAsync(CancellationToken cancel)
+    {
+        await using var command = _monitor.CreateCommand(
+            """
+            SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+                (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user), (SELECT datconnlimit FROM pg_database WHERE datname = current_database())
+            """);
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        await row.ReadAsync(cancel);
+        (int Most, string By)[] limits = [(row.GetInt32(0), "max_connections less superuser_reserved_connections"), (row.GetInt32(1), "the role's CONNECTION LIMIT"), (row.GetInt32(2), "the database's CONNECTION LIMIT")];
+        return limits.Where(limit => limit.Most >= 0).MinBy(limit => limit.Most);
     }
 
     /// <summary>The server was seen to be gone by somebody who used it.</summary>

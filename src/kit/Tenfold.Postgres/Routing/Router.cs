@@ -131,6 +131,12 @@ internal sealed class Router : IAsyncDisposable
         var online = Array.ConvertAll(replicas, replica => IsOnline(replica, system, timeline));
         var view = new RoutingView(primary, reading is not null, system, timeline, replicas, online);
         Tell(before, view);
+        if (before.Primary is { } last && primary is not null && last != primary)
+        {
+            last.Turned(isPrimary: false);
+            primary.Turned(isPrimary: true);
+        }
+
         if (before.Primary != primary || before.IsReachable != view.IsReachable || before.Timeline != timeline || !before.Online.AsSpan().SequenceEqual(online))
         {
             _view = view;
