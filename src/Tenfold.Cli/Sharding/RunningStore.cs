@@ -5,22 +5,37 @@ using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
 using Tenfold.Runtime;
 using Tenfold.Runtime.Control;
+using Tenfold.Runtime.Stores;
 
 namespace Tenfold.Cli.Sharding;
 
 /// <summary>A PostgreSQL store of a system that is up.</summary>
 internal static class RunningStore
 {
+    /// <param name="shell">Where output goes.</param>
+    /// <param name="system">The system.</param>
+    /// <param name="name">The store; null for the only one.</param>
+    /// <param name="grow">Told of each step of starting databases that the guide has and that do not run yet; null to leave those.</param>
+    /// <param name="cancel">Gives it up.</param>
     /// <exception cref="UsageException">The system has no such store, or several and none was named.</exception>
     /// <exception cref="RuntimeException">The system is down.</exception>
-    public static async Task<ShardedStore> OpenAsync(Shell shell, string system, string? name, CancellationToken cancel)
+    public static async Task<ShardedStore> OpenAsync(Shell shell, string system, string? name, Action<string>? grow, CancellationToken cancel)
     {
         var located = Systems.Read(shell, system);
         var store = Choose(located.Guide, name);
         using var client = new ControlClient(Systems.State(shell, system), shell.Time);
-        var databases = (await client.DatabasesAsync(cancel) ?? throw new RuntimeException(RuntimeFailure.Failed, $"{located.Guide.System} is down; start it with: tenfold up {system}"))
-            .Where(database => database.Store == store)
-            .ToDictionary(database => database.Number);
+        var databases = await DatabasesAsync();
+        if (grow is not null && located.Guide.Stores[store].Shards is var shards && shards > databases.Count)
+        {
+            grow($"starting {shards - databases.Count} more {(shards - databases.Count == 1 ? "database" : "databases")} of {store}");
+            await foreach (var line in client.GrowAsync(store, shards, cancel))
+            {
+                grow(line);
+            }
+
+            databases = await DatabasesAsync();
+        }
+
         if (!databases.TryGetValue(0, out var home))
         {
             throw new RuntimeException(RuntimeFailure.Failed, $"the running {located.Guide.System} has no store {store}; its guide was changed since it was started: 'tenfold down {system}' and up again");
@@ -39,6 +54,11 @@ internal static class RunningStore
             new Random(),
             NullLoggerFactory.Instance,
             cancel);
+
+        async Task<Dictionary<int, DatabaseAccess>> DatabasesAsync() =>
+            (await client.DatabasesAsync(cancel) ?? throw new RuntimeException(RuntimeFailure.Failed, $"{located.Guide.System} is down; start it with: tenfold up {system}"))
+                .Where(database => database.Store == store)
+                .ToDictionary(database => database.Number);
     }
 
     private static string Choose(SystemGuide guide, string? name)
