@@ -99,14 +99,16 @@ public sealed class SlowQueryTests(Cluster cluster)
     public void A_percentile_is_at_most_an_eighth_too_high()
     {
         var counts = new DurationCounts();
-        foreach (var took in (long[])[0, 1, 15, 16, 17, 100, 1000, 12_345, 3_000_000, long.MaxValue])
+        foreach (var took in (long[])[0, 1, 15, 16, 17, 100, 1000, 12_345, 3_000_000])
         {
             var one = new DurationCounts();
             one.Add(took);
-            Assert.InRange(one.Percentile(0.95), Math.Min(took, 3_000_000), Math.Min(took, 3_700_000) * 9 / 8);
+            Assert.InRange(one.Percentile(0.95), took, took * 9 / 8);
             one.MoveTo(counts);
+            Assert.Equal((0, 0), (one.Count, one.Percentile(0.95)));
         }
 
+        counts.Add(long.MaxValue); // counts as more than an hour
         Assert.Equal((10, 15), (counts.Count, counts.Percentile(0.3)));
     }
 
@@ -126,10 +128,17 @@ public sealed class SlowQueryTests(Cluster cluster)
                 await command.ExecuteNonQueryAsync(Cancel);
             }
 
+            await using (var connection = await store.OpenWriterAsync(null, Cancel))
+            {
+                await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new("SELECT 'first', pg_sleep($1)") { Parameters = { new() { Value = 0.03 } } }, new("SELECT 'second'") } };
+                await batch.ExecuteNonQueryAsync(Cancel);
+            }
+
             var before = await cluster.Primary.ExecuteAsync("SELECT count(*) FROM again");
             await store.SlowQueries!.ReportAsync(Cancel);
             Assert.Equal(before, await cluster.Primary.ExecuteAsync("SELECT count(*) FROM again"));
             Assert.Equal(analyze, Assert.Single(logger.All, line => line.Contains("FROM again", StringComparison.Ordinal)).Contains("; took ", StringComparison.Ordinal));
+            Assert.Single(logger.All, line => line.Contains("SELECT ?, pg_sleep($1); SELECT ?", StringComparison.Ordinal));
             Assert.DoesNotContain("; took ", Assert.Single(logger.All, line => line.Contains("INSERT INTO again", StringComparison.Ordinal)), StringComparison.Ordinal);
         }
     }
@@ -142,23 +151,29 @@ public sealed class SlowQueryTests(Cluster cluster)
             new PostgresOptions { Name = "main", ConnectionString = cluster.Primary.ConnectionString, SlowQuery = TimeSpan.FromHours(1) }, TimeProvider.System, NullLoggerFactory.Instance);
         await using var one = await plain.OpenReaderAsync(null, Cancel);
         await using var other = await timed.OpenReaderAsync(null, Cancel);
-        // Synchronously, so that all of it is done, and counted, by this thread.
-        Assert.Equal(BytesOf(one), BytesOf(other));
-
-        static long BytesOf(NpgsqlConnection connection)
+        using var plainly = new NpgsqlCommand("SELECT 1", one);
+        using var timedly = new NpgsqlCommand("SELECT 1", other);
+        var (least, leastTimed) = (long.MaxValue, long.MaxValue);
+        // Until both are compiled for good: before that the runtime itself allocates more.
+        await Wait.ForAsync("a command costs the same bytes, timed or not", () =>
         {
-            using var command = new NpgsqlCommand("SELECT 1", connection);
-            var least = long.MaxValue;
-            for (var i = 0; i < 50; i++)
+            least = Math.Min(least, BytesOf(plainly));
+            leastTimed = Math.Min(leastTimed, BytesOf(timedly));
+            return Task.FromResult(least == leastTimed);
+        });
+
+        // Synchronously, so that all of it is done, and counted, by this thread.
+        static long BytesOf(NpgsqlCommand command)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 10; i++)
             {
-                var before = GC.GetAllocatedBytesForCurrentThread();
 #pragma warning disable xUnit1051, CA1849, S6966
                 command.ExecuteNonQuery();
 #pragma warning restore xUnit1051, CA1849, S6966
-                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
             }
 
-            return least;
+            return GC.GetAllocatedBytesForCurrentThread() - before;
         }
     }
 }

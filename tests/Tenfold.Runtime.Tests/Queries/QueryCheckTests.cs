@@ -36,7 +36,7 @@ public sealed class QueryCheckTests
         (Of("items", ["brand"]), "no index serves it: reads the whole table for (brand = $1). This one would: CREATE INDEX ON items (brand)"),
         (Of("items", ["id", "brand"]), "filters (brand = $2) out of what items_pkey finds"),
         (Of("items", ["brand", "price"]), "filters (brand = $1) out of what items_price finds. This one would: CREATE INDEX ON items (brand, price)"),
-        (Of("items", ["is_active", "brand"], ["at"]), "sorts by at"),
+        (Of("items", ["is_active", "brand"], ["at"]), "This one would: CREATE INDEX ON items (brand, at) WHERE is_active"),
         (Of("items", [], ["name"]), "sorts by name. This one would: CREATE INDEX ON items (name)"),
         (Of("events", ["id"]), "reads much of"),
         (Of("items", ["colour"]), "PostgreSQL refuses it: column \"colour\" does not exist"),

@@ -152,8 +152,9 @@ internal sealed class SlowQueryLog(TimeSpan limit)
 
         public int GetHashCode([DisallowNull] string text)
         {
+            // Texts that differ in a literal differ at the end as a rule.
             var (hash, step) = ((uint)text.Length, Math.Max(1, text.Length / Looked));
-            for (var i = text.Length - 1; i >= 0; i -= step)
+            for (var i = text.Length - 1; i >= 0; i -= i > text.Length - Looked ? 1 : step)
             {
                 hash = (hash * 31) + text[i];
             }
