@@ -4,7 +4,7 @@ using Tenfold.Postgres.Routing;
 namespace Tenfold.Postgres.SlowQueries;
 
 /// <summary>What the servers of a store have spent on one query, all parameters alike.</summary>
-/// <param name="Text">As PostgreSQL keeps it, with <c>$1</c> and so on for literals, too; white space is one blank.</param>
+/// <param name="Text">As PostgreSQL keeps it, with <c>$1</c> and so on for literals, too; without comments, at most 2,000 characters.</param>
 /// <param name="Calls">How often it ran.</param>
 /// <param name="TotalMilliseconds">Time in all.</param>
 /// <param name="MeanMilliseconds">Time of one.</param>
@@ -73,7 +73,7 @@ public static class TopQueries
         await connection.OpenAsync(cancel);
         await using var command = new NpgsqlCommand(
             """
-            SELECT regexp_replace(btrim(query), '\s+', ' ', 'g'), calls, total_exec_time, max_exec_time, rows, NOT pg_is_in_recovery(), (SELECT stats_reset FROM pg_stat_statements_info), sum(total_exec_time) OVER ()
+            SELECT query, calls, total_exec_time, max_exec_time, rows, NOT pg_is_in_recovery(), (SELECT stats_reset FROM pg_stat_statements_info), sum(total_exec_time) OVER ()
             FROM pg_stat_statements
             WHERE toplevel AND userid = current_user::regrole AND dbid = (SELECT oid FROM pg_database WHERE datname = $1)
             ORDER BY total_exec_time DESC LIMIT $2
@@ -83,7 +83,7 @@ public static class TopQueries
         var (found, since, total) = (new List<Found>(), DateTime.MaxValue, 0.0);
         while (await rows.ReadAsync(cancel))
         {
-            found.Add(new Found(rows.GetString(0), rows.GetInt64(1), rows.GetDouble(2), rows.GetDouble(3), rows.GetInt64(4), rows.GetBoolean(5), server));
+            found.Add(new Found(QueryText.Normalize(rows.GetString(0)), rows.GetString(0), rows.GetInt64(1), rows.GetDouble(2), rows.GetDouble(3), rows.GetInt64(4), rows.GetBoolean(5), server));
             (since, total) = (rows.GetDateTime(6), rows.GetDouble(7));
         }
 
@@ -97,7 +97,7 @@ public static class TopQueries
         {
             await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(query.Server.ConnectionString) { Pooling = false, Timeout = 5 }.ConnectionString);
             await connection.OpenAsync(cancel);
-            return await (await QueryPlan.AskAsync(connection, query.Text, cancel)).AdviseAsync(connection, scanRows, cancel);
+            return await (await QueryPlan.AskAsync(connection, query.Sql, cancel)).AdviseAsync(connection, scanRows, cancel);
         }
         catch (Exception e) when (e is NpgsqlException or System.Text.Json.JsonException)
         {
@@ -112,5 +112,5 @@ public static class TopQueries
         _ => e.Message,
     };
 
-    private sealed record Found(string Text, long Calls, double Total, double Max, long Rows, bool IsPrimary, NpgsqlConnectionStringBuilder Server);
+    private sealed record Found(string Text, string Sql, long Calls, double Total, double Max, long Rows, bool IsPrimary, NpgsqlConnectionStringBuilder Server);
 }
