@@ -44,8 +44,6 @@ public sealed class GrowthTests
         var load = Enumerable.Range(0, 3).Select(writer => WriteAndReadAsync(rez, writer, names, over.Token)).ToArray();
 
         tenfold[variable] = $"{to}";
-        var grown = await tenfold.SucceedAsync("up", guide, "--detach");
-        Assert.Contains("main_1 is ready", grown.Output + grown.Errors, StringComparison.Ordinal);
         await RebalanceAsync(tenfold, guide, wait);
         await over.CancelAsync();
         await Task.WhenAll(load);
@@ -77,6 +75,7 @@ public sealed class GrowthTests
     private static async Task<string> NameAsync(RunningSystem rez, int id) =>
         JsonNode.Parse(await rez.Client.GetStringAsync($"/api/products/{id}"))!["data"]!["name"]!.GetValue<string>();
 
+    /// <summary>The one command that growing is.</summary>
     /// <param name="tenfold">The command.</param>
     /// <param name="guide">The system.</param>
     /// <param name="wait">Also for the end: half a minute after the last switch, until which the source's rows stay.</param>
