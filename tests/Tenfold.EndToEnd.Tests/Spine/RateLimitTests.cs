@@ -5,7 +5,6 @@ using Tenfold.EndToEnd.Tests.Support;
 namespace Tenfold.EndToEnd.Tests.Spine;
 
 /// <summary>The guide's rate limits, at the gateway and in the app, while their Redis is there and when it is killed.</summary>
-[Collection(nameof(RezFixture))] // so that rez is built
 public sealed class RateLimitTests
 {
     private static string Guide => Path.Combine(Repository.Root, "tests", "Tenfold.EndToEnd.Tests", "Limits", "tenfold.yaml");
