@@ -12,7 +12,7 @@ public sealed class RateLimitTests
     [Fact]
     public async Task Gateway_and_app_refuse_who_is_over_and_killing_Redis_neither_opens_the_gate_nor_fails_requests()
     {
-        var tenfold = new TenfoldCommand();
+        var tenfold = new TenfoldCommand { ["REZ"] = Path.Combine(AppContext.BaseDirectory, "rez.dll") };
         await using var system = new RunningSystem(tenfold, Guide);
         await system.UpAsync();
 
