@@ -56,7 +56,8 @@ public static class GuideSummary
         store.Shards > 1 ? $"{store.Shards} shards of {store.Buckets} buckets" : null,
         store.Replicas > 0 ? $"{store.Replicas} {(store.Synchronous ? "synchronous " : "")}replica{(store.Replicas == 1 ? "" : "s")}{(store.Shards > 1 ? " each" : "")}" : null,
         store.Schema is { } schema ? $"schema {schema}" : null,
-        store.Partitions.Count > 0 ? $"partitions of {string.Join(", ", store.Partitions.Select(table => $"{table.Table} a {RecordShape.Kebab(table.Every.ToString())}{(table.Keep is { } keep ? $" kept for {Duration.Format(keep)}" : "")}"))}" : null);
+        store.Partitions.Count > 0 ? $"partitions of {string.Join(", ", store.Partitions.Select(table => $"{table.Table} a {RecordShape.Kebab(table.Every.ToString())}{(table.Keep is { } keep ? $" kept for {Duration.Format(keep)}" : "")}"))}" : null,
+        store.Queries.Count > 0 ? $"{store.Queries.Count} {(store.Queries.Count == 1 ? "query" : "queries")} with an index" : null);
 
     private static string Match(Route route) =>
         (route.Methods.Count > 0 ? string.Join('|', route.Methods) + " " : "") + route.Host + route.Path

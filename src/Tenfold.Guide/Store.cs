@@ -39,8 +39,14 @@ public sealed record Store
     [Between("1ms", "1h")]
     public TimeSpan? SlowQuery { get; init; }
 
+    /// <summary>PostgreSQL: whether a slow query that only reads may be run again for its plan (<c>EXPLAIN ANALYZE</c>), once a minute. Default false.</summary>
+    public bool SlowQueryAnalyze { get; init; }
+
     /// <summary>PostgreSQL: tables in range partitions by date, which are made ahead and dropped when their time is over.</summary>
     public IReadOnlyList<PartitionedTable> Partitions { get; init; } = [];
+
+    /// <summary>PostgreSQL: queries that the system lives on; <c>tenfold check</c> verifies that each has its index.</summary>
+    public IReadOnlyList<QueryShape> Queries { get; init; } = [];
 
     /// <summary><see cref="Memory"/>, or its default.</summary>
     public ByteSize MemoryLimit => Memory ?? ByteSize.FromMebibytes(Engine == StoreEngine.Postgres ? 128 : 256);

@@ -1,5 +1,6 @@
 using Tenfold.Guide;
 using Tenfold.Guide.Reading;
+using Tenfold.Runtime.Queries;
 
 namespace Rez.Tests;
 
@@ -21,5 +22,14 @@ public sealed class GuideTests
         Assert.Equal((100, TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(15)), (guide.RateLimits["per-client"].Limit, guide.RateLimits["per-client"].Per, guide.RateLimits["per-client"].Block));
         Assert.All(guide.RateLimits["per-client"].Routes, route => Assert.False(route.TakesMethod("GET"))); // the load tests come from one address
         Assert.Equal(new Pool { Min = 10, Max = 50 }, guide.Stores["main"].Pool);
+    }
+
+    [Fact]
+    public async Task Every_query_that_the_guide_lists_has_its_index()
+    {
+        var guide = GuideReader.Read(Path.Combine(SchemaFiles.Repository(), "systems", "rez", "tenfold.yaml")).Guide!;
+        var findings = await QueryCheck.RunAsync(guide, [], TimeProvider.System, TestContext.Current.CancellationToken);
+        Assert.True(findings.Count > 20);
+        Assert.Equal([], findings.Where(finding => finding.Problem is not null));
     }
 }

@@ -23,6 +23,7 @@ public sealed partial class DocumentationTests
         [typeof(Store)] = "Store",
         [typeof(Pool)] = "Pool",
         [typeof(PartitionedTable)] = "Partitioned table",
+        [typeof(QueryShape)] = "Query",
         [typeof(GatewaySection)] = "Gateway",
         [typeof(Tls)] = "TLS",
         [typeof(GatewayLimits)] = "Limits",

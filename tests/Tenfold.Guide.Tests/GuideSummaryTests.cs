@@ -10,7 +10,7 @@ public sealed class GuideSummaryTests
           api     2 to 20 instances · 1500m cpu · 512Mi memory · project .
           worker  1 to 10 instances · 500m cpu · 512Mi memory · node server.js 5
         stores
-          main   postgres · 256Mi memory · 1 to 50 connections an instance · 4 shards of 128 buckets · 2 synchronous replicas each · schema schema · partitions of shop.events a month kept for 90d
+          main   postgres · 256Mi memory · 1 to 50 connections an instance · 4 shards of 128 buckets · 2 synchronous replicas each · schema schema · partitions of shop.events a month kept for 90d · 1 query with an index
           cache  redis · 256Mi memory
         gateway https://*:0
           GET|POST *.example.com/api/{id}/** if X-Beta=*, debug=1  to api (weight 9), worker (weight 1) · consistent-hash of cookie:session · timeout 30s

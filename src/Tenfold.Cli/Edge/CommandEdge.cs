@@ -33,6 +33,7 @@ internal static class CommandEdge
             RestartVerb.Create(shell),
             ScaleVerb.Create(shell),
             ShardsVerb.Create(shell),
+            QueriesVerb.Create(shell),
             DownVerb.Create(shell),
             SchemaVerb.Create(shell),
         };

@@ -1,13 +1,20 @@
 using System.Text.Json.Serialization;
 using Tenfold.Cli.Sharding;
 using Tenfold.Guide.Reading;
+using Tenfold.Postgres.SlowQueries;
 using Tenfold.Runtime.Control;
 using Tenfold.Runtime.Host;
+using Tenfold.Runtime.Queries;
 
 namespace Tenfold.Cli.Output;
 
 /// <summary>What <c>check --json</c> prints.</summary>
-internal sealed record CheckReport(string File, string? System, bool Valid, IReadOnlyList<GuideError> Errors);
+/// <param name="File">The guide.</param>
+/// <param name="System">The system's name.</param>
+/// <param name="Valid">Whether the guide has no errors.</param>
+/// <param name="Errors">The errors.</param>
+/// <param name="Queries">The queries that it lists, and whether they have an index; null where that was not looked at.</param>
+internal sealed record CheckReport(string File, string? System, bool Valid, IReadOnlyList<GuideError> Errors, IReadOnlyList<QueryFinding>? Queries);
 
 /// <summary>What <c>down --json</c> prints.</summary>
 /// <param name="System">The system's name.</param>
@@ -34,6 +41,7 @@ internal sealed record LogReport(string Source, DateTimeOffset Time, string Orig
 [JsonSerializable(typeof(DownReport))]
 [JsonSerializable(typeof(ShardsReport))]
 [JsonSerializable(typeof(SystemStatus))]
+[JsonSerializable(typeof(TopQueriesReport))]
 internal sealed partial class CliJson : JsonSerializerContext;
 
 /// <summary>JSON lines, for streams.</summary>

@@ -17,10 +17,7 @@ internal static class RunningStore
     {
         var located = Systems.Read(shell, system);
         var store = Choose(located.Guide, name);
-        using var client = new ControlClient(Systems.State(shell, system), shell.Time);
-        var databases = (await client.DatabasesAsync(cancel) ?? throw new RuntimeException(RuntimeFailure.Failed, $"{located.Guide.System} is down; start it with: tenfold up {system}"))
-            .Where(database => database.Store == store)
-            .ToDictionary(database => database.Number);
+        var databases = (await DatabasesAsync(shell, located.Guide, system, store, cancel)).ToDictionary(database => database.Number);
         if (!databases.TryGetValue(0, out var home))
         {
             throw new RuntimeException(RuntimeFailure.Failed, $"the running {located.Guide.System} has no store {store}; its guide was changed since it was started: 'tenfold down {system}' and up again");
@@ -41,7 +38,17 @@ internal static class RunningStore
             cancel);
     }
 
-    private static string Choose(SystemGuide guide, string? name)
+    /// <summary>The databases of a store of a system that is up.</summary>
+    /// <exception cref="RuntimeException">The system is down.</exception>
+    public static async Task<IReadOnlyList<Runtime.Stores.DatabaseAccess>> DatabasesAsync(Shell shell, SystemGuide guide, string system, string store, CancellationToken cancel)
+    {
+        using var client = new ControlClient(Systems.State(shell, system), shell.Time);
+        return [.. (await client.DatabasesAsync(cancel) ?? throw new RuntimeException(RuntimeFailure.Failed, $"{guide.System} is down; start it with: tenfold up {system}")).Where(database => database.Store == store)];
+    }
+
+    /// <summary>The store that is meant.</summary>
+    /// <exception cref="UsageException">The system has no such store, or several and none was named.</exception>
+    public static string Choose(SystemGuide guide, string? name)
     {
         string[] stores = [.. guide.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres).Select(store => store.Key)];
         return (name, stores) switch

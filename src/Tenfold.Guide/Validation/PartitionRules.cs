@@ -36,7 +36,7 @@ internal static class PartitionRules
         }
     }
 
-    private static void Name(string path, string name, int mostParts, Findings findings)
+    public static void Name(string path, string name, int mostParts, Findings findings)
     {
         var parts = name.Split('.');
         if (findings.IsReadable(path) && (parts.Length > mostParts || Array.Exists(parts, part => part.Length is 0 or > LongestName || part.AsSpan().ContainsAny("\0\r\n"))))

@@ -22,7 +22,7 @@ internal static class StoreRules
 
             if (store.Engine == StoreEngine.Redis)
             {
-                foreach (var key in (ReadOnlySpan<string>)["schema", "pool", "replicas", "synchronous", "shards", "buckets", "replica-lag", "slow-query", "partitions"])
+                foreach (var key in (ReadOnlySpan<string>)["schema", "pool", "replicas", "synchronous", "shards", "buckets", "replica-lag", "slow-query", "slow-query-analyze", "partitions", "queries"])
                 {
                     OnlyForPostgres($"{path}.{key}", findings);
                 }
@@ -38,7 +38,13 @@ internal static class StoreRules
                 findings.Add($"{path}.{(findings.IsWritten($"{path}.buckets") ? "buckets" : "shards")}", $"{store.Buckets} buckets cannot be spread over {store.Shards} databases; each needs one at least");
             }
 
+            if (store is { SlowQueryAnalyze: true, SlowQuery: null } && findings.IsReadable($"{path}.slow-query"))
+            {
+                findings.Add($"{path}.slow-query-analyze", "is about queries over slow-query, and there is no such limit; set it, or remove this");
+            }
+
             PartitionRules.Check($"{path}.partitions", guide, store, findings);
+            QueryRules.Check($"{path}.queries", store, findings);
             if (store.Pool is { } pool && pool.Min > pool.Max && findings.IsReadable($"{path}.pool.max"))
             {
                 findings.Add($"{path}.pool.min", $"{pool.Min} is more than max {pool.Max}");

@@ -14,6 +14,12 @@ public sealed record PostgresOptions
     /// </summary>
     public required string ConnectionString { get; init; }
 
+    /// <summary>
+    /// Says that each server of <see cref="ConnectionString"/> is a pooler in transaction mode (PgBouncer) in front of a PostgreSQL.
+    /// Null (the default): these are the servers themselves.
+    /// </summary>
+    public TransactionPooler? Pooler { get; init; }
+
     /// <summary>How far a replica may be behind and still serve callers that have written nothing. Default 1 s.</summary>
     public TimeSpan ReplicaLag { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -31,6 +37,13 @@ public sealed record PostgresOptions
     /// default) logs none. Npgsql measures whole milliseconds, from sending a command to closing its reader.
     /// </summary>
     public TimeSpan? SlowQuery { get; init; }
+
+    /// <summary>
+    /// Whether a slow query may be run again, once a minute and in a read-only transaction, so that its plan says what it did
+    /// (<c>EXPLAIN ANALYZE</c>). The parameters of the longest call of each text are then kept until it is logged, and each command
+    /// costs some allocations. Default false.
+    /// </summary>
+    public bool SlowQueryAnalyze { get; init; }
 
     /// <summary>A slow query that reads a whole table of more rows than this is told which index would serve it. Default 10,000.</summary>
     public long ScanRows { get; init; } = 10_000;

@@ -39,13 +39,16 @@ public sealed partial class PostgresStore : IAsyncDisposable
         _metrics = new(this);
         if (slow is not null)
         {
-            SlowQueries = new SlowQueryReports(this, slow, options.ScanRows, time, loggers.CreateLogger("Tenfold.Postgres"));
+            SlowQueries = new SlowQueryReports(this, slow, options.ScanRows, options.SlowQueryAnalyze, time, loggers.CreateLogger("Tenfold.Postgres"));
             SlowQueries.Start();
         }
     }
 
     /// <summary>What logs slow queries; null when nothing does.</summary>
     internal SlowQueryReports? SlowQueries { get; }
+
+    /// <summary>Its servers are reached through a pooler in transaction mode: no session keeps anything.</summary>
+    internal bool IsPooled => _options.Pooler is not null;
 
     /// <summary>The store's name.</summary>
     public string Name => _options.Name;
@@ -99,12 +102,12 @@ public sealed partial class PostgresStore : IAsyncDisposable
 
     /// <summary>
     /// Asks each server how many connections it takes. One instance may open <see cref="ServerConnections.Most"/>; that times the
-    /// instances must not be more than <see cref="ServerConnections.Allowed"/>.
+    /// instances must not be more than <see cref="ServerConnections.Allowed"/>. Empty behind a pooler, which sees to that itself.
     /// </summary>
     /// <param name="cancel">Ends the wait.</param>
     /// <exception cref="NpgsqlException">A server cannot be asked.</exception>
     public async Task<IReadOnlyList<ServerConnections>> ConnectionsAsync(CancellationToken cancel) =>
-        await Task.WhenAll(_router.Nodes.Select(async node =>
+        IsPooled ? [] : await Task.WhenAll(_router.Nodes.Select(async node =>
         {
             var (allowed, by) = await node.LimitAsync(cancel);
             return new ServerConnections(node.Name, node.MostConnections + (_single ? 0 : 1), allowed, by);

@@ -12,6 +12,9 @@ public enum PostgresFailure
     /// <summary>The connection was lost while a transaction was being committed: it may be committed or not. Ask before doing it again.</summary>
     Unknown,
 
+    /// <summary>The pooler's database for readers is not read-only, so that a reader could write. Nothing was sent.</summary>
+    UnguardedReader,
+
     /// <summary>Code that got a reader sent a write. Nothing was written; take the writer.</summary>
     WriteThroughReader,
 }

@@ -45,6 +45,6 @@ public sealed class CommandEdgeTests : IDisposable
     {
         var (code, output, _) = await _shell.RunAsync("--help");
         Assert.Equal(0, code);
-        Assert.All(["check", "up", "load", "status", "logs", "restart", "scale", "down", "schema"], verb => Assert.Contains("\n  " + verb, output, StringComparison.Ordinal));
+        Assert.All(["check", "up", "load", "status", "logs", "restart", "scale", "shards", "queries", "down", "schema"], verb => Assert.Contains("\n  " + verb, output, StringComparison.Ordinal));
     }
 }

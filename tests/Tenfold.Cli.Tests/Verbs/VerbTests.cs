@@ -19,6 +19,38 @@ public sealed class VerbTests : IDisposable
     }
 
     [Fact]
+    public async Task Check_tells_which_query_has_no_index_and_leaves_that_out_when_it_is_asked_to()
+    {
+        _shell.Write("shop/schema/001-items.sql", "CREATE TABLE items (id int PRIMARY KEY, brand text);");
+        _shell.Write("shop/tenfold.yaml", """
+            system: shop
+            services: { api: { command: [node] } }
+            stores: { main: { engine: postgres, schema: schema, queries: [{ table: items, where: [id] }, { table: items, where: [brand] }] } }
+            """);
+        var (code, output, error) = await _shell.RunAsync("check", "shop/");
+        Assert.Equal(1, code);
+        Assert.EndsWith("\nshop/tenfold.yaml is valid\n", output, StringComparison.Ordinal);
+        Assert.Equal(
+            "stores.main.queries[1]: items by brand: no index serves it: reads the whole table for (brand = $1). This one would: CREATE INDEX ON items (brand)\n"
+            + "tenfold: 1 of 2 queries has no index\n",
+            error);
+
+        (code, output, _) = await _shell.RunAsync("check", "shop/", "--guide-only", "--json");
+        Assert.Equal(0, code);
+        Assert.Null(JsonNode.Parse(output)!["queries"]);
+    }
+
+    [Fact]
+    public async Task Queries_need_a_system_that_is_up_with_a_PostgreSQL_and_a_number_that_makes_sense()
+    {
+        _shell.Write("store.yaml", "system: store\nservices: { api: { command: [node] } }\nstores: { main: { engine: postgres } }\n");
+        Assert.Equal((1, "", "tenfold: store is down; start it with: tenfold up store.yaml\n"), await _shell.RunAsync("queries", "store.yaml"));
+        Assert.Equal((2, "", "tenfold: shop has no PostgreSQL store\n"), await _shell.RunAsync("queries", "shop"));
+        Assert.Equal((2, "", "tenfold: store has no PostgreSQL store 'cache'; it has main\n"), await _shell.RunAsync("queries", "store.yaml", "--store", "cache"));
+        Assert.Equal((2, "", "tenfold: --top 0: allowed are 1 to 500\n"), await _shell.RunAsync("queries", "store.yaml", "--top", "0"));
+    }
+
+    [Fact]
     public async Task Check_prints_every_error_a_line_each()
     {
         _shell.Write("bad.yaml", "system: shop\nservices:\n  api: { command: [node], scale: { min: 5, max: 3 }, instnace: {} }\n");

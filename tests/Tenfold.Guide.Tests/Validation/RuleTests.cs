@@ -165,6 +165,34 @@ public sealed class RuleTests
     };
 
     [Fact]
+    public void Of_queries() => Expect(
+        """
+        system: shop
+        services: { api: { command: [a] } }
+        stores:
+          main:
+            engine: postgres
+            queries:
+              - { table: a.b.c, where: [x] }
+              - { table: t, where: ["", "a; b"], order: [c desc] }
+              - { table: t }
+              - { table: t, order: [id] }
+              - { table: t, order: [id] }
+          cache: { engine: redis, queries: [] }
+          other: { engine: postgres, slow-query-analyze: true }
+        """,
+        [
+            "6:5: stores.main.queries: are looked at in the tables that schema makes, and there is none; give schema, or remove them",
+            "7:18: stores.main.queries[0].table: 'a.b.c' is no name of a table (NAME or SCHEMA.NAME), of 1 to 63 letters",
+            "8:29: stores.main.queries[1].where[0]: '' is no condition or column: one line of SQL without ';', of 1 to 500 letters",
+            "8:33: stores.main.queries[1].where[1]: 'a; b' is no condition or column: one line of SQL without ';', of 1 to 500 letters",
+            "9:9: stores.main.queries[2]: reads all of t, which no index serves; give where or order, or remove it",
+            "11:9: stores.main.queries[4]: is given twice",
+            "12:27: stores.cache.queries: is only for engine postgres; remove it",
+            "13:50: stores.other.slow-query-analyze: is about queries over slow-query, and there is no such limit; set it, or remove this",
+        ]);
+
+    [Fact]
     public void Of_partitions() => Expect(
         """
         system: shop

@@ -16,8 +16,9 @@ public sealed class Cluster : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Primary = await PostgresServer.StartAsync();
-        var replicas = await Task.WhenAll(Primary.ReplicaAsync(), Primary.ReplicaAsync("recovery_min_apply_delay=500ms"));
+        const string CountsQueries = "shared_preload_libraries=pg_stat_statements";
+        Primary = await PostgresServer.StartAsync(CountsQueries);
+        var replicas = await Task.WhenAll(Primary.ReplicaAsync(CountsQueries), Primary.ReplicaAsync("recovery_min_apply_delay=500ms"));
         (Quick, Late) = (replicas[0], replicas[1]);
     }
 

@@ -45,11 +45,12 @@ public sealed class StorePolicyTests
     [Fact]
     public void Paths_with_quotes_are_written_as_PostgreSQL_reads_them()
     {
-        var text = PostgresSettings.Server(new PostgresPlaces("rez/main", "/a'b/data", "/r", "/h", "/i"), 20_001, 100, 32 << 20, 8 * Gibibyte, durable: true);
+        var text = PostgresSettings.Server(new PostgresPlaces("rez/main", "/a'b/data", "/r", "/h", "/i"), 20_001, 100, 32 << 20, 8 * Gibibyte, durable: true, countQueries: true);
         Assert.Contains("data_directory = '/a''b/data'\n", text, StringComparison.Ordinal);
         Assert.Contains("shared_buffers = '32768kB'\n", text, StringComparison.Ordinal);
         Assert.Contains("effective_cache_size = '4194304kB'\n", text, StringComparison.Ordinal);
         Assert.Contains("fsync = 'on'\n", text, StringComparison.Ordinal);
+        Assert.Contains("shared_preload_libraries = 'pg_stat_statements'\n", text, StringComparison.Ordinal);
     }
 
     [Fact]

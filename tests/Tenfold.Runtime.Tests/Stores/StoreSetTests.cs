@@ -62,7 +62,7 @@ public sealed class StoreSetTests
         Assert.Equal("probe-1|f|f", await QueryAsync(stores, """
             SELECT concat_ws('|', current_database(), rolsuper, rolcreaterole) FROM pg_roles WHERE rolname = current_user
             """));
-        Assert.Equal("157|32MB|on|off|C.UTF-8", await QueryAsync(stores, """
+        Assert.Equal("178|32MB|on|off|C.UTF-8", await QueryAsync(stores, """
             SELECT concat_ws('|', current_setting('max_connections'), current_setting('shared_buffers'), current_setting('data_checksums'), current_setting('jit'), datctype) FROM pg_database WHERE datname = current_database()
             """));
         var pool = new NpgsqlConnectionStringBuilder(stores.ConnectionString("main"));

@@ -1,8 +1,8 @@
 // The same reads as postgres/driver with pg: concurrent callers over a pool, prepared by name.
-// Usage: node driver.js PORT point|list CALLERS WARM-SECONDS SECONDS; prints: operations, CPU microseconds
+// Usage: node driver.js HOST PORT point|list CALLERS WARM-SECONDS SECONDS; prints: operations, CPU microseconds
 const { Pool } = require("pg");
-const [port, kind, callers, warm, seconds] = process.argv.slice(2).map((word, i) => (i === 1 ? word : Number(word)));
-const pool = new Pool({ host: "127.0.0.1", port, user: "postgres", database: "postgres", max: callers });
+const [host, port, kind, callers, warm, seconds] = process.argv.slice(2).map((word, i) => (i === 0 || i === 2 ? word : Number(word)));
+const pool = new Pool({ host, port, user: "postgres", database: "postgres", max: callers });
 const query = kind === "point"
   ? { name: "point", text: "SELECT name FROM items WHERE id = $1" }
   : { name: "list", text: "SELECT id, name, price FROM items WHERE id > $1 ORDER BY id LIMIT 20" };

@@ -1,5 +1,5 @@
 // Reads by concurrent callers, and a mix of reads and writes over replicas.
-// Usage: PostgresDriver read PORT point|list CALLERS WARM-SECONDS SECONDS
+// Usage: PostgresDriver read HOST PORT point|list CALLERS WARM-SECONDS SECONDS
 //            the data plane and bare Npgsql in turns of a fifth of a second in one process;
 //            prints: operations, CPU microseconds, bytes allocated of the data plane; then the same of bare Npgsql
 //        PostgresDriver mixed HOSTS CALLERS SECONDS

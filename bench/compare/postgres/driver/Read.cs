@@ -13,8 +13,8 @@ internal static class Read
 
     public static async Task<int> RunAsync(string[] args)
     {
-        var (port, isPoint, callers, warm, seconds) = (args[1], args[2] == "point", int.Parse(args[3]), double.Parse(args[4]), double.Parse(args[5]));
-        var settings = $"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres;Max Auto Prepare=16;Auto Prepare Min Usages=2;No Reset On Close=true;Maximum Pool Size=";
+        var (host, port, isPoint, callers, warm, seconds) = (args[1], args[2], args[3] == "point", int.Parse(args[4]), double.Parse(args[5]), double.Parse(args[6]));
+        var settings = $"Host={host};Port={port};Username=postgres;Database=postgres;Max Auto Prepare=16;Auto Prepare Min Usages=2;No Reset On Close=true;Maximum Pool Size=";
         await using var store = new PostgresStore(new PostgresOptions { Name = "main", ConnectionString = settings + (callers * 2) }, TimeProvider.System, NullLoggerFactory.Instance);
         await using var bare = new NpgsqlDataSourceBuilder(settings + callers).UseLoggerFactory(NullLoggerFactory.Instance).Build();
         var caller = new Caller();

@@ -11,6 +11,9 @@ public sealed record PostgresPrograms(string Folder, int Major)
 
     public string InitDb => Path.Combine(Folder, "initdb");
 
+    /// <summary>Whether the library that counts queries (pg_stat_statements) is installed with it.</summary>
+    public bool CanCountQueries => ((string[])["../lib", "../lib/postgresql", "../lib64/pgsql"]).Any(folder => File.Exists(Path.Combine(Folder, folder, "pg_stat_statements.so")));
+
     /// <summary>Another one of PostgreSQL's programs.</summary>
     public string Program(string name) => Path.Combine(Folder, name);
 }
@@ -35,6 +38,9 @@ public sealed class ServerPackages(Action<string> report, TimeProvider time)
 
         return found ?? throw StillMissing("PostgreSQL", "postgresql");
     }
+
+    /// <summary>Whether a PostgreSQL is here that would be used; nothing is installed.</summary>
+    public async Task<bool> HasPostgresAsync(CancellationToken cancel) => await FindPostgresAsync(PostgresFolders(), null, cancel) is not null;
 
     /// <summary>Redis: path of redis-server.</summary>
     /// <exception cref="RuntimeException">Missing and cannot be installed: says what to run.</exception>

@@ -40,6 +40,13 @@ internal sealed class PostgresAdmin(PostgresNode node)
         }
     }
 
+    /// <summary>Makes the view that counts queries, in the database of the superuser: nothing of it is in the system's own.</summary>
+    public async Task CountQueriesAsync(CancellationToken cancel)
+    {
+        await using var connection = await OpenAsync(cancel);
+        await RunAsync(connection, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements", cancel);
+    }
+
     /// <summary>Makes the slots that these servers are fed from, and drops those of servers that are no more.</summary>
     public async Task KeepSlotsAsync(IEnumerable<int> followers, CancellationToken cancel)
     {

@@ -130,7 +130,7 @@ internal sealed class PostgresNode(PostgresPlan plan, int index, Func<int, NodeR
         var connections = Math.Max(ConnectionBudget.Of(plan.Guide, plan.Settings, _machineMemory).Granted, _floors.Connections);
         return Folder.Configure(
             "postgresql.conf",
-            PostgresSettings.Server(places, Port, connections, plan.Settings.MemoryLimit.Bytes, _machineMemory, _options.Durable)
+            PostgresSettings.Server(places, Port, connections, plan.Settings.MemoryLimit.Bytes, _machineMemory, _options.Durable, _programs!.CanCountQueries)
             + (plan.Settings.Replicas > 0 ? "full_page_writes = 'on'\n" : "") // without it there is no pg_rewind
             + PostgresSettings.Replication(roleOf(index), _floors, DiskSpace.Free(Folder.Root) ?? 0));
     }
@@ -162,6 +162,10 @@ internal sealed class PostgresNode(PostgresPlan plan, int index, Func<int, NodeR
                 await admin.BecomePrimaryAsync(cancel);
                 await admin.KeepSlotsAsync(role.Followers, cancel);
                 await admin.SetUpAsync(plan.Guide.System, plan.Password.Value, cancel);
+                if (_programs!.CanCountQueries)
+                {
+                    await admin.CountQueriesAsync(cancel);
+                }
             }
             else
             {

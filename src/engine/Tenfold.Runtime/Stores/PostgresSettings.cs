@@ -10,7 +10,7 @@ internal static class PostgresSettings
     public const string Admin = "tenfold_admin";
 
     /// <summary>postgresql.conf.</summary>
-    public static string Server(PostgresPlaces places, int port, int connections, long sharedBuffers, long machineMemory, bool durable)
+    public static string Server(PostgresPlaces places, int port, int connections, long sharedBuffers, long machineMemory, bool durable, bool countQueries)
     {
         var text = new StringBuilder("# Written by tenfold before each start: changes are lost.\n");
         Add("data_directory", places.Data);
@@ -30,6 +30,13 @@ internal static class PostgresSettings
         Add("jit", "off"); // its compile time is more than short queries take
         Add("random_page_cost", "1.1"); // no spinning disk
         Add("effective_io_concurrency", "64");
+
+        if (countQueries)
+        {
+            Add("shared_preload_libraries", "pg_stat_statements"); // for 'tenfold queries'
+            Add("pg_stat_statements.max", "2000");
+            Add("pg_stat_statements.track_utility", "off");
+        }
 
         Add("synchronous_commit", "on");
         Add("fsync", durable ? "on" : "off");

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Tenfold.AspNetCore.Stores;
 using Tenfold.Guide;
 using Tenfold.Postgres.Partitions;
 
@@ -33,8 +34,11 @@ internal sealed partial class PartitionService(IEnumerable<PartitionKeeper> keep
                 if (store.Partitions.Count > 0 && IsOf(name, entry.Key) && entry.Value is { Length: > 0 } text)
                 {
                     any = true;
+                    // The lock that makes instances take turns is a session's.
+                    var direct = Pooler.Of(configuration, entry.Key) is not { } pooler ? text : pooler.Direct ?? throw new InvalidOperationException(
+                        $"Store '{entry.Key}' is behind a pooler, and the guide has it keep partitions, which needs sessions: set Tenfold:Pooler:{entry.Key}:Direct to a connection string past the pooler.");
                     services.AddSingleton(provider => new PartitionKeeper(
-                        new PartitionOptions { Name = entry.Key, ConnectionString = text, Tables = [.. store.Partitions.Select(table => Of(table, guide!.Folder))] },
+                        new PartitionOptions { Name = entry.Key, ConnectionString = direct, Tables = [.. store.Partitions.Select(table => Of(table, guide!.Folder))] },
                         provider.GetRequiredService<TimeProvider>(), new Random(), provider.GetRequiredService<ILoggerFactory>()));
                 }
             }

@@ -27,10 +27,11 @@ internal static class PostgresStores
 
             var name = entry.Key;
             var store = StoreOf(guide, name);
-            var settings = WithDefaults(text, options, store?.Pool);
+            var pooler = Pooler.Of(configuration, name);
+            var settings = WithDefaults(text, options, store?.Pool, pooler is not null);
             secrets.Add(settings.Password is { Length: > 0 } password ? password : $"{settings.Username}@{settings.Database}");
             services.AddKeyedSingleton(name, (provider, _) => new PostgresStore(
-                OptionsOf(name, settings, store), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
+                OptionsOf(name, settings, store, pooler), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
             services.AddKeyedSingleton(name, (provider, _) => OnlySource(provider.GetRequiredKeyedService<PostgresStore>(name)));
             if (string.Equals(name, "main", StringComparison.OrdinalIgnoreCase))
             {
@@ -54,7 +55,7 @@ internal static class PostgresStores
     }
 
     /// <summary>The string with the guide's pool and the kit's defaults where it says nothing itself.</summary>
-    internal static NpgsqlConnectionStringBuilder WithDefaults(string connectionString, TenfoldOptions options, Pool? pool = null)
+    internal static NpgsqlConnectionStringBuilder WithDefaults(string connectionString, TenfoldOptions options, Pool? pool = null, bool isPooled = false)
     {
         var given = new NpgsqlConnectionStringBuilder(connectionString);
         var full = new NpgsqlConnectionStringBuilder(connectionString);
@@ -77,7 +78,11 @@ internal static class PostgresStores
             full.CommandTimeout = Seconds(options.StatementTimeout) + 1;
         }
 
-        if (!Says(given, "Max Auto Prepare"))
+        if (isPooled)
+        {
+            full.MaxAutoPrepare = 0;
+        }
+        else if (!Says(given, "Max Auto Prepare"))
         {
             full.MaxAutoPrepare = 128;
             full.AutoPrepareMinUsages = 2;
@@ -89,7 +94,7 @@ internal static class PostgresStores
             full.NoResetOnClose = true;
         }
 
-        if (!(given.Options ?? "").Contains("statement_timeout", StringComparison.Ordinal))
+        if (!isPooled && !(given.Options ?? "").Contains("statement_timeout", StringComparison.Ordinal))
         {
             full.Options = $"{given.Options} -c statement_timeout={(long)options.StatementTimeout.TotalMilliseconds}".Trim();
         }
@@ -101,10 +106,10 @@ internal static class PostgresStores
     private static Store? StoreOf(SystemGuide? guide, string name) =>
         guide?.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres && string.Equals(store.Key, name.Split('_')[0], StringComparison.OrdinalIgnoreCase)).Select(store => store.Value).FirstOrDefault();
 
-    private static PostgresOptions OptionsOf(string name, NpgsqlConnectionStringBuilder settings, Store? store)
+    private static PostgresOptions OptionsOf(string name, NpgsqlConnectionStringBuilder settings, Store? store, Pooler? pooler)
     {
-        var options = new PostgresOptions { Name = name, ConnectionString = settings.ConnectionString };
-        return options with { ReplicaLag = store?.ReplicaLag ?? options.ReplicaLag, SlowQuery = store?.SlowQuery };
+        var options = new PostgresOptions { Name = name, ConnectionString = settings.ConnectionString, Pooler = pooler is null ? null : new TransactionPooler(pooler.ReaderDatabase) };
+        return options with { ReplicaLag = store?.ReplicaLag ?? options.ReplicaLag, SlowQuery = store?.SlowQuery, SlowQueryAnalyze = store?.SlowQueryAnalyze ?? false };
     }
 
     private static NpgsqlDataSource OnlySource(PostgresStore store) => store.Status().Count == 1

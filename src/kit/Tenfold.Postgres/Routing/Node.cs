@@ -17,9 +17,9 @@ internal sealed class Node : IAsyncDisposable
     private DateTime _started;
     private int _picks;
 
-    public Node(string store, NpgsqlConnectionStringBuilder server, TimeProvider time, ILoggerFactory loggers)
+    public Node(PostgresOptions options, NpgsqlConnectionStringBuilder server, TimeProvider time, ILoggerFactory loggers)
     {
-        var logger = loggers.CreateLogger("Tenfold.Postgres");
+        var (store, logger) = (options.Name, loggers.CreateLogger("Tenfold.Postgres"));
         _time = time;
         Name = $"{server.Host}:{server.Port}";
         var max = server.MaxPoolSize;
@@ -37,13 +37,23 @@ internal sealed class Node : IAsyncDisposable
         ServerPool Pool(string name, int most, bool readOnly)
         {
             var settings = new NpgsqlConnectionStringBuilder(server.ConnectionString) { MaxPoolSize = most, MinPoolSize = Math.Min(most, server.MinPoolSize / 2) };
-            if (readOnly)
+            if (readOnly && options.Pooler is { } pooler)
+            {
+                settings.Database = pooler.ReaderDatabase;
+            }
+            else if (readOnly)
             {
                 settings.Options = $"{server.Options} -c default_transaction_read_only=on".Trim();
             }
 
-            var source = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name }.UseLoggerFactory(loggers).Build();
-            return new ServerPool(store, name[(store.Length + 1)..], source, most, TimeSpan.FromSeconds(settings.Timeout), time, logger);
+            var source = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name }.UseLoggerFactory(loggers);
+            if (readOnly && options.Pooler is not null)
+            {
+                PooledReader.Guard(source, store);
+            }
+
+            source.EnableParameterLogging(options is { SlowQuery: not null, SlowQueryAnalyze: true });
+            return new ServerPool(store, name[(store.Length + 1)..], source.Build(), most, TimeSpan.FromSeconds(settings.Timeout), time, logger);
         }
     }
 

@@ -24,13 +24,13 @@ internal sealed class Router : IAsyncDisposable
     public Router(PostgresOptions options, TimeProvider time, ILoggerFactory loggers, ILoggerFactory driverLoggers)
     {
         (_options, _time, _logger) = (options, time, loggers.CreateLogger("Tenfold.Postgres"));
-        var servers = HostList.Split(options.ConnectionString);
+        var servers = HostList.Split(options.Pooler is null ? options.ConnectionString : PooledReader.Settings(options.ConnectionString).ConnectionString);
         if (servers.Count > MostServers)
         {
             throw new ArgumentException($"Store '{options.Name}' names {servers.Count} servers; at most {MostServers} are watched.", nameof(options));
         }
 
-        _nodes = [.. servers.Select(server => new Node(options.Name, server, time, driverLoggers))];
+        _nodes = [.. servers.Select(server => new Node(options, server, time, driverLoggers))];
         // A single server is what there is: it is not watched, and whatever it is, it is used.
         _view = _nodes.Length == 1
             ? new RoutingView(_nodes[0], true, 0, 0, [], [])

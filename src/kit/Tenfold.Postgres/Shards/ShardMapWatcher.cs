@@ -70,7 +70,11 @@ internal sealed partial class ShardMapWatcher : IAsyncDisposable
             try
             {
                 await using var connection = await _home.OpenWriterAsync(null, _stop.Token);
-                await Sql.ExecuteAsync(connection, $"LISTEN {ShardSchema.Channel}", _stop.Token);
+                if (!_home.IsPooled) // behind a pooler nobody is told: the map is asked for
+                {
+                    await Sql.ExecuteAsync(connection, $"LISTEN {ShardSchema.Channel}", _stop.Token);
+                }
+
                 try
                 {
                     while (true)
@@ -83,13 +87,16 @@ internal sealed partial class ShardMapWatcher : IAsyncDisposable
 
                         Volatile.Write(ref _confirmed, asked);
                         wasDown = false;
-                        await connection.WaitAsync(_options.Poll * Jitter(), _stop.Token);
+                        await (_home.IsPooled ? Task.Delay(_options.Poll * Jitter(), _time, _stop.Token) : connection.WaitAsync(_options.Poll * Jitter(), _stop.Token));
                     }
                 }
                 finally
                 {
                     // Pools may hand it out without a reset.
-                    await Sql.ExecuteAsync(connection, "UNLISTEN *", CancellationToken.None);
+                    if (!_home.IsPooled)
+                    {
+                        await Sql.ExecuteAsync(connection, "UNLISTEN *", CancellationToken.None);
+                    }
                 }
             }
             catch (Exception e) when (_stop.IsCancellationRequested && e is OperationCanceledException or NpgsqlException or PostgresStoreException or InvalidOperationException)

@@ -28,9 +28,9 @@ internal sealed class CommandTimer(ILoggerFactory loggers, SlowQueryLog slow) : 
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (logLevel == LogLevel.Information && CompletedCommand<TState>.Milliseconds(state) is var took && took >= slow.LimitMilliseconds && CompletedCommand<TState>.Text(state) is { } text)
+            if (logLevel == LogLevel.Information && CompletedCommand<TState>.Milliseconds(state) is var took and >= 0 && CompletedCommand<TState>.Text(state) is { } text)
             {
-                slow.Add(text, took);
+                slow.Add(text, took, took >= slow.LimitMilliseconds ? CompletedCommand<TState>.Values(state) : null);
             }
 
             if (logger.IsEnabled(logLevel))

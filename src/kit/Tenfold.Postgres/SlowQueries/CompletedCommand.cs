@@ -11,6 +11,7 @@ internal static class CompletedCommand<TState>
 {
     private static readonly Func<TState, long>? DurationField = Field<long>("_DurationMs");
     private static readonly Func<TState, string>? TextField = Field<string>("_CommandText");
+    private static readonly Func<TState, IEnumerable<object>>? ValuesField = Field<IEnumerable<object>>("_Parameters");
     private static readonly Func<TState, string[]>? TextsField = Field<string[]>("_BatchCommands");
 
     /// <summary>Milliseconds; -1 when it is about something else.</summary>
@@ -24,9 +25,16 @@ internal static class CompletedCommand<TState>
             return one(state);
         }
 
-        var texts = TextsField is { } many ? many(state) : Value(state, "BatchCommands") as IEnumerable<string>;
+        var texts = TextsField is { } many ? many(state) : Value(state, "BatchCommands") switch
+        {
+            IEnumerable<(string Text, IEnumerable<object> Parameters)> withParameters => withParameters.Select(command => command.Text),
+            var others => others as IEnumerable<string>,
+        };
         return texts is null ? Value(state, "CommandText") as string : string.Join("; ", texts);
     }
+
+    /// <summary>The command's parameters, where Npgsql was told to log them; null otherwise, and for a batch. NULL is a text there.</summary>
+    public static object[]? Values(TState state) => ValuesField is { } read ? [.. read(state)] : null;
 
     private static object? Value(TState state, string name) =>
         (state as IReadOnlyList<KeyValuePair<string, object?>>)?.FirstOrDefault(pair => pair.Key == name).Value;

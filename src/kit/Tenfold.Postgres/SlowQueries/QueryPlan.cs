@@ -42,6 +42,41 @@ internal sealed partial record QueryPlan(string Text, IReadOnlyList<SequentialSc
         }
     }
 
+    /// <summary>
+    /// Runs the query again with these parameters and asks what it did: EXPLAIN ANALYZE in a read-only transaction that is rolled
+    /// back. A write is refused by PostgreSQL.
+    /// </summary>
+    /// <exception cref="PostgresException">PostgreSQL refuses it, or it took longer than the statement timeout.</exception>
+    public static async Task<QueryPlan> AnalyzeAsync(NpgsqlConnection connection, string sql, object[] values, CancellationToken cancel)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await using var readOnly = new NpgsqlCommand("SET TRANSACTION READ ONLY", connection);
+        await readOnly.ExecuteNonQueryAsync(cancel);
+        await using var explain = new NpgsqlCommand("EXPLAIN (ANALYZE, BUFFERS, VERBOSE, FORMAT JSON) " + sql, connection);
+        foreach (var value in values)
+        {
+            explain.Parameters.Add(new NpgsqlParameter { Value = value is "NULL" ? DBNull.Value : value });
+        }
+
+        return Read((string)(await explain.ExecuteScalarAsync(cancel))!);
+    }
+
+    /// <summary>A sentence for each table of more rows than this that is read whole, with the index that would serve.</summary>
+    public async Task<IReadOnlyList<string>> AdviseAsync(NpgsqlConnection connection, long rows, CancellationToken cancel)
+    {
+        var advice = new List<string>();
+        foreach (var scan in Scans)
+        {
+            await using var command = new NpgsqlCommand("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass($1)", connection) { Parameters = { new() { Value = scan.Table } } };
+            if (await command.ExecuteScalarAsync(cancel) is long has && has > rows) // as of the last ANALYZE; -1 when there was none
+            {
+                advice.Add($"Reads all {has:#,0} rows of {scan.Table}{(scan.Filter.Length > 0 ? $" for {scan.Filter}" : "")}. {(IndexFor(scan) is { } index ? $"This index would serve it: {index};" : "No single index would serve it.")}");
+            }
+        }
+
+        return advice;
+    }
+
     /// <summary>Reads what EXPLAIN (FORMAT JSON, VERBOSE) says.</summary>
     public static QueryPlan Read(string json)
     {
@@ -80,7 +115,7 @@ internal sealed partial record QueryPlan(string Text, IReadOnlyList<SequentialSc
     {
         var type = node.GetProperty("Node Type").GetString()!;
         var table = Value(node, "Relation Name") is { Length: > 0 } relation ? $"{Value(node, "Schema")}.{relation}" : "";
-        nodes.Add($"{type}{(table.Length > 0 ? $" on {table}" : "")}{(Value(node, "Index Name") is { Length: > 0 } index ? $" using {index}" : "")} (cost {node.GetProperty("Total Cost").GetDouble():0}, {node.GetProperty("Plan Rows").GetDouble():0} rows)");
+        nodes.Add($"{type}{(table.Length > 0 ? $" on {table}" : "")}{(Value(node, "Index Name") is { Length: > 0 } index ? $" using {index}" : "")} (cost {node.GetProperty("Total Cost").GetDouble():0}, {node.GetProperty("Plan Rows").GetDouble():0} rows{Actual(node)})");
         if (type == "Seq Scan" && table.Length > 0)
         {
             scans.Add(new SequentialScan(table, Value(node, "Filter")));
@@ -94,6 +129,11 @@ internal sealed partial record QueryPlan(string Text, IReadOnlyList<SequentialSc
             }
         }
     }
+
+    // Only of a query that was run again.
+    private static string Actual(JsonElement node) => node.TryGetProperty("Actual Total Time", out var took)
+        ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"; took {took.GetDouble() * node.GetProperty("Actual Loops").GetDouble():0.0} ms, {node.GetProperty("Actual Rows").GetDouble() * node.GetProperty("Actual Loops").GetDouble():0} rows, {node.GetProperty("Shared Hit Blocks").GetInt64() + node.GetProperty("Shared Read Blocks").GetInt64()} blocks")
+        : "";
 
     private static string Value(JsonElement node, string name) => node.TryGetProperty(name, out var value) ? value.GetString() ?? "" : "";
 

@@ -1,79 +1,165 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+
 namespace Tenfold.Postgres.SlowQueries;
 
 /// <summary>What one query has done since the last report.</summary>
 /// <param name="Text">Normalised.</param>
 /// <param name="Sample">As it was sent, with its parameters' numbers and not their values.</param>
+/// <param name="Calls">How often it ran.</param>
 /// <param name="Count">How often it took longer than the limit.</param>
-/// <param name="P95Milliseconds">Of these.</param>
-/// <param name="TotalMilliseconds">Of these.</param>
-internal sealed record SlowQuery(string Text, string Sample, long Count, long P95Milliseconds, long TotalMilliseconds);
+/// <param name="P95Milliseconds">Of all calls; at most an eighth too high.</param>
+/// <param name="TotalMilliseconds">Of those over the limit.</param>
+/// <param name="Values">Parameters of the longest call, where they are kept.</param>
+internal sealed record SlowQuery(string Text, string Sample, long Calls, long Count, long P95Milliseconds, long TotalMilliseconds, object[]? Values);
 
-/// <summary>Collects the commands that took longer than the limit, by normalised text. Bounded. Thread-safe.</summary>
+/// <summary>Times all commands by their text, and tells which took longer than the limit. Bounded. Thread-safe; a text that is known costs no allocation and no lock.</summary>
 internal sealed class SlowQueryLog(TimeSpan limit)
 {
-    /// <summary>Texts a report; further ones are counted together.</summary>
-    public const int MostTexts = 100;
+    /// <summary>Texts that are told apart between two reports; further ones count only when they are slow, by normalised text.</summary>
+    public const int MostTexts = 1000;
 
-    private const int MostDurations = 1000;
+    /// <summary>Normalised texts of these; further ones are counted together.</summary>
+    public const int MostOthers = 100;
+
     private const string Others = "(others)";
 
-    private readonly Lock _lock = new();
-    private Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Entry> _entries = new(new TextComparer());
+    private readonly ConcurrentDictionary<string, Entry> _others = new(StringComparer.Ordinal);
 
     /// <summary>Npgsql measures whole milliseconds.</summary>
     public long LimitMilliseconds { get; } = Math.Max(1, (long)limit.TotalMilliseconds);
 
-    public void Add(string text, long milliseconds)
+    /// <param name="text">As it was sent.</param>
+    /// <param name="milliseconds">How long it took.</param>
+    /// <param name="values">Its parameters; null where they are not kept.</param>
+    public void Add(string text, long milliseconds, object[]? values = null)
     {
-        var normal = QueryText.Normalize(text);
-        lock (_lock)
+        if (Find(text, milliseconds) is not { } entry)
         {
-            if (!_entries.TryGetValue(normal, out var entry))
-            {
-                var name = _entries.Count < MostTexts ? normal : Others;
-                if (!_entries.TryGetValue(name, out entry))
-                {
-                    _entries[name] = entry = new Entry(text);
-                }
-            }
+            return;
+        }
 
-            entry.Count++;
-            entry.Total += milliseconds;
-            if (entry.Durations.Count < MostDurations)
-            {
-                entry.Durations.Add(milliseconds);
-            }
+        entry.Durations.Add(milliseconds);
+        if (milliseconds >= LimitMilliseconds)
+        {
+            entry.AddSlow(milliseconds, values);
         }
     }
 
-    /// <summary>What there was since it was last taken, the most time first.</summary>
+    /// <summary>What was slow since it was last taken, the most time first.</summary>
     public IReadOnlyList<SlowQuery> Take()
     {
-        Dictionary<string, Entry> taken;
-        lock (_lock)
+        var taken = new Dictionary<string, (Entry Sum, string Sample)>(StringComparer.Ordinal);
+        foreach (var (known, isKnown) in (ReadOnlySpan<(ConcurrentDictionary<string, Entry>, bool)>)[(_entries, true), (_others, false)])
         {
-            (taken, _entries) = (_entries, new(StringComparer.Ordinal));
+            foreach (var (text, entry) in known)
+            {
+                if (entry.Durations.Count == 0 || !isKnown)
+                {
+                    known.TryRemove(text, out _); // nobody has used it since: it makes room
+                }
+
+                var normal = isKnown ? QueryText.Normalize(text) : text;
+                if (!taken.TryGetValue(normal, out var sum))
+                {
+                    taken[normal] = sum = (new Entry(entry.Sample), entry.Sample);
+                }
+
+                entry.MoveTo(sum.Sum);
+            }
         }
 
         return [.. taken
-            .Select(pair => new SlowQuery(pair.Key, pair.Value.Sample, pair.Value.Count, P95(pair.Value.Durations), pair.Value.Total))
+            .Select(pair => (Text: pair.Key, pair.Value.Sum))
+            .Where(query => query.Sum.SlowCount > 0)
+            .Select(query => new SlowQuery(
+                query.Text, query.Sum.Sample, query.Sum.Durations.Count, query.Sum.SlowCount, query.Sum.Durations.Percentile(0.95), query.Sum.SlowTotal, query.Sum.Values))
             .OrderByDescending(query => query.TotalMilliseconds)];
     }
 
-    private static long P95(List<long> durations)
+    private Entry? Find(string text, long milliseconds)
     {
-        durations.Sort();
-        return durations[(int)Math.Ceiling(durations.Count * 0.95) - 1];
+        if (_entries.TryGetValue(text, out var entry))
+        {
+            return entry;
+        }
+
+        if (_entries.Count < MostTexts) // takes the dictionary's locks, but only for a text that is new
+        {
+            return _entries.GetOrAdd(text, static text => new Entry(text));
+        }
+
+        if (milliseconds < LimitMilliseconds)
+        {
+            return null;
+        }
+
+        var normal = QueryText.Normalize(text);
+        return _others.TryGetValue(normal, out entry) ? entry : _others.GetOrAdd(_others.Count < MostOthers ? normal : Others, static (_, text) => new Entry(text), text);
     }
 
     private sealed class Entry(string sample)
     {
-        public string Sample => sample;
+        private readonly Lock _lock = new();
+        private long _longest;
 
-        public long Count { get; set; }
+        public string Sample { get; private set; } = sample;
 
-        public long Total { get; set; }
+        public DurationCounts Durations { get; } = new();
 
-        public List<long> Durations { get; } = [];
+        public long SlowCount { get; private set; }
+
+        public long SlowTotal { get; private set; }
+
+        /// <summary>Parameters of the longest call.</summary>
+        public object[]? Values { get; private set; }
+
+        public void AddSlow(long milliseconds, object[]? values)
+        {
+            lock (_lock)
+            {
+                (SlowCount, SlowTotal) = (SlowCount + 1, SlowTotal + milliseconds);
+                if (milliseconds > _longest)
+                {
+                    (_longest, Values) = (milliseconds, values);
+                }
+            }
+        }
+
+        public void MoveTo(Entry sum)
+        {
+            Durations.MoveTo(sum.Durations);
+            lock (_lock)
+            {
+                (sum.SlowCount, sum.SlowTotal) = (sum.SlowCount + SlowCount, sum.SlowTotal + SlowTotal);
+                if (_longest > sum._longest)
+                {
+                    (sum._longest, sum.Values, sum.Sample) = (_longest, Values, Sample); // the parameters fit this text
+                }
+
+                (SlowCount, SlowTotal, _longest, Values) = (0, 0, 0, null);
+            }
+        }
+    }
+
+    // A text is mostly the same object each time; hashing all of it would be most of the cost.
+    private sealed class TextComparer : IEqualityComparer<string>
+    {
+        private const int Looked = 8;
+
+        public bool Equals(string? x, string? y) => string.Equals(x, y, StringComparison.Ordinal);
+
+        public int GetHashCode([DisallowNull] string text)
+        {
+            // Texts that differ in a literal differ at the end as a rule.
+            var (hash, step) = ((uint)text.Length, Math.Max(1, text.Length / Looked));
+            for (var i = text.Length - 1; i >= 0; i -= i > text.Length - Looked ? 1 : step)
+            {
+                hash = (hash * 31) + text[i];
+            }
+
+            return (int)hash;
+        }
     }
 }

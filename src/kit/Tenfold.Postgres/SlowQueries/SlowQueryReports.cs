@@ -4,7 +4,7 @@ using Npgsql;
 namespace Tenfold.Postgres.SlowQueries;
 
 /// <summary>Once a minute: logs what was slow, with its plan.</summary>
-internal sealed class SlowQueryReports(PostgresStore store, SlowQueryLog slow, long scanRows, TimeProvider time, ILogger logger) : IAsyncDisposable
+internal sealed class SlowQueryReports(PostgresStore store, SlowQueryLog slow, long scanRows, bool analyze, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     /// <summary>How often.</summary>
     public static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
@@ -25,8 +25,8 @@ internal sealed class SlowQueryReports(PostgresStore store, SlowQueryLog slow, l
         {
             var plan = number++ < MostPlans ? await PlanAsync(query, cancel) : "not asked for: there are more than ten slow queries";
             logger.LogWarning(
-                "Store {Store}: slow query, {Count} times over {Limit} ms, p95 {P95} ms, {Total} ms in all: {Query} Plan: {Plan}",
-                store.Name, query.Count, slow.LimitMilliseconds, query.P95Milliseconds, query.TotalMilliseconds, query.Text, plan);
+                "Store {Store}: slow query, {Count} of {Calls} times over {Limit} ms, p95 of all {P95} ms, {Total} ms in all that were over: {Query} Plan: {Plan}",
+                store.Name, query.Count, query.Calls, slow.LimitMilliseconds, query.P95Milliseconds, query.TotalMilliseconds, query.Text, plan);
         }
     }
 
@@ -58,16 +58,8 @@ internal sealed class SlowQueryReports(PostgresStore store, SlowQueryLog slow, l
         try
         {
             await using var connection = await store.OpenReaderAsync(null, cancel);
-            var plan = await QueryPlan.AskAsync(connection, query.Sample, cancel);
-            var advice = new List<string>();
-            foreach (var scan in plan.Scans)
-            {
-                if (await RowsAsync(connection, scan.Table, cancel) is var rows && rows > scanRows)
-                {
-                    advice.Add($"Reads all {rows:#,0} rows of {scan.Table}{(scan.Filter.Length > 0 ? $" for {scan.Filter}" : "")}. {(QueryPlan.IndexFor(scan) is { } index ? $"This index would serve it: {index};" : "No single index would serve it.")}");
-                }
-            }
-
+            var plan = await AnalyzedAsync(connection, query, cancel) ?? await QueryPlan.AskAsync(connection, query.Sample, cancel);
+            var advice = await plan.AdviseAsync(connection, scanRows, cancel);
             return string.Join(' ', [plan.Text + ".", .. advice]);
         }
         catch (Exception e) when (e is NpgsqlException or PostgresStoreException or System.Text.Json.JsonException)
@@ -76,10 +68,21 @@ internal sealed class SlowQueryReports(PostgresStore store, SlowQueryLog slow, l
         }
     }
 
-    // As of the last ANALYZE; -1 when there was none.
-    private static async Task<long> RowsAsync(NpgsqlConnection connection, string table, CancellationToken cancel)
+    // Null where it is not to be run again, or cannot be: a write, or a value whose type is not told by itself.
+    private async Task<QueryPlan?> AnalyzedAsync(NpgsqlConnection connection, SlowQuery query, CancellationToken cancel)
     {
-        await using var command = new NpgsqlCommand("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass($1)", connection) { Parameters = { new() { Value = table } } };
-        return await command.ExecuteScalarAsync(cancel) as long? ?? -1;
+        if (!analyze || query.Values is null || query.Sample.Contains(';', StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        try
+        {
+            return await QueryPlan.AnalyzeAsync(connection, query.Sample, query.Values, cancel);
+        }
+        catch (Exception e) when (e is PostgresException or InvalidCastException or NotSupportedException)
+        {
+            return null;
+        }
     }
 }
