@@ -5,7 +5,6 @@ using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
 using Tenfold.Runtime;
 using Tenfold.Runtime.Control;
-using Tenfold.Runtime.Stores;
 
 namespace Tenfold.Cli.Sharding;
 
