@@ -20,18 +20,23 @@ internal sealed class CartTable(ShardedStore store)
     /// <param name="quantity">1 to 99; 0 takes it out.</param>
     /// <param name="caller">Who writes.</param>
     /// <param name="cancel">Gives it up.</param>
-    public async Task SetAsync(ShardId user, long product, int quantity, Caller? caller, CancellationToken cancel)
+    /// <returns>False when the cart is full, with <see cref="Most"/> other products, and when there was nothing to take out.</returns>
+    public async Task<bool> SetAsync(ShardId user, long product, int quantity, Caller? caller, CancellationToken cancel)
     {
         await using var batch = new NpgsqlBatch();
         batch.BatchCommands.Add(quantity == 0
             ? Sql.InBatch("DELETE FROM cart_items WHERE bucket_id = $1 AND user_id = $2 AND product_id = $3", user.Bucket, user.Value, product)
             : Sql.InBatch(
-                "INSERT INTO cart_items (bucket_id, user_id, product_id, quantity) VALUES ($1, $2, $3, $4) ON CONFLICT (bucket_id, user_id, product_id) DO UPDATE SET quantity = excluded.quantity",
+                $"""
+                INSERT INTO cart_items (bucket_id, user_id, product_id, quantity)
+                SELECT $1, $2, $3, $4 WHERE (SELECT count(*) FROM cart_items WHERE bucket_id = $1 AND user_id = $2 AND product_id <> $3) < {Most}
+                ON CONFLICT (bucket_id, user_id, product_id) DO UPDATE SET quantity = excluded.quantity
+                """,
                 user.Bucket,
                 user.Value,
                 product,
                 quantity));
-        await store.ExecuteAsync(user, batch, caller, cancel);
+        return await store.ExecuteAsync(user, batch, caller, cancel) > 0;
     }
 
     /// <summary>What is in a cart, by product.</summary>
@@ -40,7 +45,7 @@ internal sealed class CartTable(ShardedStore store)
         var shard = store.Shard(user);
         await using var connection = await shard.OpenReaderAsync(caller, cancel);
         return await Sql.ListAsync(
-            Sql.Command(connection, $"SELECT product_id, quantity, added_at FROM cart_items WHERE bucket_id = $1 AND user_id = $2 ORDER BY product_id LIMIT {Most}", shard.Bucket, user.Value),
+            Sql.Command(connection, "SELECT product_id, quantity, added_at FROM cart_items WHERE bucket_id = $1 AND user_id = $2 ORDER BY product_id", shard.Bucket, user.Value),
             row => new CartItem(row.GetInt64(0), row.GetInt32(1), row.GetDateTime(2)),
             cancel);
     }

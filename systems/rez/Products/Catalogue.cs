@@ -15,13 +15,10 @@ internal sealed record ProductPlace(int Merchant, bool HasCategory);
 /// </summary>
 internal sealed class Catalogue(PostgresStore database)
 {
-    // Also when it is there already, in this version or a later one: then what is there is answered.
     private const string Follow =
         """
-        WITH followed AS (
-            UPDATE products SET name = $2, brand = $3, description = $4, price_cents = $5, category_id = $6, is_active = $7, is_featured = $8, version = $9, updated_at = $10
-            WHERE id = $1 AND version < $9 RETURNING json, version)
-        SELECT json, version FROM followed UNION ALL SELECT json, version FROM products WHERE id = $1 AND NOT EXISTS (SELECT FROM followed)
+        UPDATE products SET name = $2, brand = $3, description = $4, price_cents = $5, category_id = $6, is_active = $7, is_featured = $8, version = $9, updated_at = $10
+        WHERE id = $1 AND version < $9 RETURNING json, version
         """;
 
     /// <summary>Where to change a product; null when there is none.</summary>
@@ -49,9 +46,8 @@ internal sealed class Catalogue(PostgresStore database)
         (product, reply),
         static async (connection, wanted, token) =>
         {
-            var (product, reply) = wanted;
-            reply.Rewind(0);
-            await using var command = new NpgsqlCommand(Follow, connection);
+            var product = wanted.product;
+            await using var follow = new NpgsqlCommand(Follow, connection);
             Add(product.Id);
             Add(product.Name);
             Add(product.Brand);
@@ -62,16 +58,29 @@ internal sealed class Catalogue(PostgresStore database)
             Add(product.IsFeatured);
             Add(product.Version);
             Add(product.UpdatedAt);
-            await using var rows = await command.ExecuteReaderAsync(token);
-            if (!await rows.ReadAsync(token))
+            if (await ReadAsync(follow, wanted.reply, token) is { } version)
             {
-                return (int?)null;
+                return version;
             }
 
-            reply.Add("{\"success\":true,\"data\":"u8).Add(rows, 0).Add("}"u8);
-            return rows.GetInt32(1);
+            // It is there already, in this version or a later one.
+            await using var find = new NpgsqlCommand("SELECT json, version FROM products WHERE id = $1", connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = product.Id } } };
+            return await ReadAsync(find, wanted.reply, token);
 
-            void Add<T>(T value) => command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+            void Add<T>(T value) => follow.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
         },
         cancel);
+
+    private static async ValueTask<int?> ReadAsync(NpgsqlCommand command, Reply reply, CancellationToken cancel)
+    {
+        reply.Rewind(0);
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        if (!await rows.ReadAsync(cancel))
+        {
+            return null;
+        }
+
+        reply.Add("{\"success\":true,\"data\":"u8).Add(rows, 0).Add("}"u8);
+        return rows.GetInt32(1);
+    }
 }

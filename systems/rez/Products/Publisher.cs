@@ -23,15 +23,26 @@ internal sealed class Publisher(MerchantProducts products, Catalogue catalogue, 
     internal async Task<int> PublishAsync(TimeSpan age, CancellationToken cancel)
     {
         var late = await products.UnpublishedAsync(age, AtOnce, cancel);
+        var published = 0;
         foreach (var product in late)
         {
             using var reply = new Reply();
-            await catalogue.PublishAsync(product, reply, null, cancel);
+            try
+            {
+                await catalogue.PublishAsync(product, reply, null, cancel);
+            }
+            catch (PostgresException refused) when (refused.InvariantSeverity == "ERROR")
+            {
+                logger.LogError(refused, "The catalogue refuses version {Version} of product {Id}", product.Version, product.Id);
+                continue; // the others are not kept waiting
+            }
+
             await Cached.InvalidateAsync(cache, product.Id, change: null);
             await products.PublishedAsync(product, cancel);
+            published++;
         }
 
-        return late.Count;
+        return published;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

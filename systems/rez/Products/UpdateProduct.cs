@@ -5,6 +5,8 @@ using Rez.Http;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.AspNetCore;
 using Tenfold.Caching;
+using Tenfold.Postgres;
+using Tenfold.Postgres.Shards;
 
 namespace Rez.Products;
 
@@ -58,7 +60,7 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
             {
                 // It is made: whether its client has left or not, it is published.
                 published = await catalogue.PublishAsync(changed, reply, context.Caller(), CancellationToken.None);
-                await products.PublishedAsync(changed, CancellationToken.None);
+                await NoteAsync(changed);
             }
         }
         catch (Exception unknown) when (unknown is not PostgresException { InvariantSeverity: "ERROR" })
@@ -79,6 +81,18 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
         await (await products.FindAsync(merchant, id, context.Caller(), context.RequestAborted) is { } found
             ? Problem.WriteAsync(context, StatusCodes.Status412PreconditionFailed, $"Product {id} is at version {found.Version} now, not at {version}: read it again and repeat the change.")
             : ItemReply.NotFoundAsync(context, "product"));
+    }
+
+    private async Task NoteAsync(MerchantProduct published)
+    {
+        try
+        {
+            await products.PublishedAsync(published, CancellationToken.None);
+        }
+        catch (Exception e) when (e is NpgsqlException or PostgresStoreException or ShardException or TimeoutException)
+        {
+            // It is changed and published; the publisher finds the note missing, and does it once more.
+        }
     }
 
     private static async ValueTask<ProductChange?> ReadChangeAsync(HttpContext context, bool whole)

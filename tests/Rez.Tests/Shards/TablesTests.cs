@@ -1,3 +1,4 @@
+using Rez.Carts;
 using Rez.Orders;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
@@ -54,7 +55,8 @@ public sealed class TablesTests(Estate estate)
         await estate.Carts.SetAsync(user, 2, 1, caller, Cancel);
         await estate.Carts.SetAsync(user, 3, 5, caller, Cancel);
         await estate.Carts.SetAsync(user, 2, 4, caller, Cancel);
-        await estate.Carts.SetAsync(user, 3, 0, caller, Cancel);
+        Assert.True(await estate.Carts.SetAsync(user, 3, 0, caller, Cancel));
+        Assert.False(await estate.Carts.SetAsync(user, 3, 0, caller, Cancel));
         Assert.Equal([(1L, 2), (2L, 4)], (await estate.Carts.ListAsync(user, caller, Cancel)).Select(item => (item.ProductId, item.Quantity)));
 
         var placed = await estate.Orders.PlaceAsync(user, merchant: 7, [new OrderLine(1, 2, 1050, "Jam")], caller, Cancel);
@@ -65,6 +67,20 @@ public sealed class TablesTests(Estate estate)
         Assert.Equal(placed, order);
         Assert.Equal([new OrderLine(1, 2, 1050, "Jam")], lines);
         Assert.Null(await estate.Orders.FindAsync(user, caller, Cancel));
+    }
+
+    [Fact]
+    public async Task A_full_cart_takes_no_other_product()
+    {
+        var user = (await estate.Users.AddAsync("full@example.com", null, "Full", null, Cancel)).Id!.Value;
+        for (var product = 1; product <= CartTable.Most; product++)
+        {
+            Assert.True(await estate.Carts.SetAsync(user, product, 1, null, Cancel));
+        }
+
+        Assert.False(await estate.Carts.SetAsync(user, CartTable.Most + 1, 1, null, Cancel));
+        Assert.True(await estate.Carts.SetAsync(user, CartTable.Most, 2, null, Cancel));
+        Assert.Equal(CartTable.Most, (await estate.Carts.ListAsync(user, null, Cancel)).Count);
     }
 
     [Fact]

@@ -183,9 +183,14 @@ internal sealed class ReplicaSet(PostgresDatabase database) : IAsyncDisposable
     private async Task ReturnAsync(PostgresMember old, PostgresMember heir, CancellationToken cancel)
     {
         var lost = await new ReplicaCopy(old.Node, heir.Node, _options).LostAsync(cancel);
-        _options.Report(lost.Transactions == 0
-            ? $"store {database.Name}: no transaction was lost when {heir.Name} took over from {old.Name}"
-            : $"store {database.Name}: {lost.Transactions} transaction{(lost.Transactions == 1 ? "" : "s")} ({lost.Bytes} bytes of WAL) that {old.Name} had committed and {heir.Name} had not received were lost when it took over");
+        var one = lost.Transactions == 1;
+        var what = $"{lost.Transactions} transaction{(one ? "" : "s")} ({lost.Bytes} bytes of WAL) that {old.Name} had committed and {heir.Name} had not received {(one ? "was" : "were")}";
+        _options.Report($"store {database.Name}: " + (lost.Transactions, database.Plan.Settings.Synchronous) switch
+        {
+            (0, _) => $"no transaction was lost when {heir.Name} took over from {old.Name}",
+            (_, true) => $"{what} dropped when it took over: none of them had been answered",
+            _ => $"{what} lost when it took over",
+        });
         await RemakeAsync(old, ReplicaAction.Rewind, cancel);
     }
 
