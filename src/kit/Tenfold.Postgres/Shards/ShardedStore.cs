@@ -195,7 +195,7 @@ public sealed class ShardedStore : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(query);
         var map = Map;
-        return Scatter.RunAsync(query, [.. map.Databases.Select(database => (database, map.BucketsOf(database.Id)))], _databases, _options.FanOut, caller, cancel);
+        return Scatter.RunAsync(query, [.. map.Databases.Select(database => Target(map, database, caller))], _databases, _options.FanOut, cancel);
     }
 
     /// <summary>Values that are unique across all shards, such as <c>email</c>.</summary>
@@ -240,7 +240,21 @@ public sealed class ShardedStore : IAsyncDisposable
     private Shard At(ShardMap map, int bucket)
     {
         var owner = map.DatabaseOf(bucket);
-        return new Shard(bucket, owner, map.Epoch, _databases.Of(map.Databases[IndexOf(map, owner)]), Watcher);
+        return new Shard(bucket, owner, map.Epoch, _databases.Of(map.Databases[IndexOf(map, owner)]), Watcher.ArrivalOf(map, bucket), Watcher);
+    }
+
+    private ScatterTarget Target(ShardMap map, ShardDatabase database, Caller? caller)
+    {
+        var buckets = map.BucketsOf(database.Id);
+        foreach (var bucket in buckets)
+        {
+            if (Watcher.ArrivalOf(map, bucket) is { } arrived)
+            {
+                caller = Caller.AtLeast(caller, arrived);
+            }
+        }
+
+        return new ScatterTarget(database, buckets, caller);
     }
 
     private static NpgsqlBatch Copy(NpgsqlBatch batch, NpgsqlConnection connection)
