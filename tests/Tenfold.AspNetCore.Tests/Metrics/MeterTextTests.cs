@@ -38,4 +38,18 @@ public sealed class MeterTextTests
         Assert.DoesNotContain("somebody", written.ToString(), StringComparison.Ordinal);
         Assert.Contains("tenfold_test_sent_bytes_total{to_whom=\"a\\\"b\"} 7", again.ToString(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Connections_of_Npgsql_s_pools_are_written_by_pool_and_state()
+    {
+        await using var source = new Npgsql.NpgsqlDataSourceBuilder("Host=/nowhere") { Name = "counted" }.Build();
+        using var text = new MeterText();
+        var written = new StringBuilder();
+        text.Write(written);
+        var lines = written.ToString().Split('\n').Where(line => line.StartsWith("db_client_connection_count{", StringComparison.Ordinal) && line.Contains("\"counted\"", StringComparison.Ordinal)).ToList();
+        Assert.Equal(2, lines.Count);
+        Assert.All(lines, line => Assert.EndsWith("} 0", line, StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("\"idle\"", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("\"used\"", StringComparison.Ordinal));
+    }
 }

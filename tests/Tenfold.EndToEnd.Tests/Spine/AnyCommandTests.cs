@@ -23,7 +23,7 @@ public sealed class AnyCommandTests
 
         Assert.Equal(["web-1", "web-2"], names.Order(StringComparer.Ordinal));
 
-        var verdict = await tenfold.RunAsync(["load", Guide, "steady"]);
+        var verdict = await tenfold.MeasureAsync("load", Guide, "steady");
         Assert.True(verdict.ExitCode == 0, verdict.ToString());
 
         // It ends itself in the middle of a request that may not be sent twice.

@@ -5,7 +5,6 @@ using Tenfold.EndToEnd.Tests.Support;
 namespace Tenfold.EndToEnd.Tests.Spine;
 
 /// <summary>The guide's rate limits, at the gateway and in the app, while their Redis is there and when it is killed.</summary>
-[Collection(nameof(RezFixture))] // so that rez is built
 public sealed class RateLimitTests
 {
     private static string Guide => Path.Combine(Repository.Root, "tests", "Tenfold.EndToEnd.Tests", "Limits", "tenfold.yaml");
@@ -13,7 +12,7 @@ public sealed class RateLimitTests
     [Fact]
     public async Task Gateway_and_app_refuse_who_is_over_and_killing_Redis_neither_opens_the_gate_nor_fails_requests()
     {
-        var tenfold = new TenfoldCommand();
+        var tenfold = new TenfoldCommand { ["REZ"] = Path.Combine(AppContext.BaseDirectory, "rez.dll") };
         await using var system = new RunningSystem(tenfold, Guide);
         await system.UpAsync();
 

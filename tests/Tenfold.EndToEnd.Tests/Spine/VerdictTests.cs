@@ -14,7 +14,7 @@ public sealed class VerdictTests(RezFixture fixture)
     {
         var report = Path.Combine(_rez.Tenfold.StateFolder, "api-test.json");
 
-        var result = await _rez.Tenfold.RunAsync(["load", "rez", "api-test", "--for", "30s", "--json", report]);
+        var result = await _rez.Tenfold.MeasureAsync("load", "rez", "api-test", "--for", "30s", "--json", report);
 
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("GET /api/products/{id}", result.Output, StringComparison.Ordinal);
@@ -43,7 +43,7 @@ public sealed class VerdictTests(RezFixture fixture)
 
         await File.WriteAllTextAsync(guide, text);
 
-        var result = await _rez.Tenfold.RunAsync(["load", guide, "api-test", "--for", "6s", "--target", _rez.Address.ToString()]);
+        var result = await _rez.Tenfold.MeasureAsync("load", guide, "api-test", "--for", "6s", "--target", _rez.Address.ToString());
 
         Assert.True(result.ExitCode == 1, result.ToString());
         Assert.Contains("MISSED  GET /api/products ", result.Output, StringComparison.Ordinal);

@@ -5,7 +5,7 @@ using Tenfold.Postgres;
 
 namespace PostgresDriver;
 
-/// <summary>Reads through the data plane and through bare Npgsql, in turns.</summary>
+/// <summary>Reads through the data plane and through something else, in turns: bare Npgsql, or the data plane with each command timed.</summary>
 internal static class Read
 {
     private const string Point = "SELECT name FROM items WHERE id = $1";
@@ -16,10 +16,11 @@ internal static class Read
         var (host, port, isPoint, callers, warm, seconds) = (args[1], args[2], args[3] == "point", int.Parse(args[4]), double.Parse(args[5]), double.Parse(args[6]));
         var settings = $"Host={host};Port={port};Username=postgres;Database=postgres;Max Auto Prepare=16;Auto Prepare Min Usages=2;No Reset On Close=true;Maximum Pool Size=";
         await using var store = new PostgresStore(new PostgresOptions { Name = "main", ConnectionString = settings + (callers * 2) }, TimeProvider.System, NullLoggerFactory.Instance);
+        await using var timed = new PostgresStore(new PostgresOptions { Name = "timed", ConnectionString = settings + (callers * 2), SlowQuery = TimeSpan.FromSeconds(10) }, TimeProvider.System, NullLoggerFactory.Instance);
         await using var bare = new NpgsqlDataSourceBuilder(settings + callers).UseLoggerFactory(NullLoggerFactory.Instance).Build();
         var caller = new Caller();
         Func<ValueTask<NpgsqlConnection>> ours = () => store.OpenReaderAsync(caller, CancellationToken.None);
-        Func<ValueTask<NpgsqlConnection>> theirs = () => bare.OpenConnectionAsync();
+        Func<ValueTask<NpgsqlConnection>> theirs = args[0] == "timed" ? () => timed.OpenReaderAsync(caller, CancellationToken.None) : () => bare.OpenConnectionAsync();
 
         await TurnAsync(ours, isPoint, callers, warm / 2);
         await TurnAsync(theirs, isPoint, callers, warm / 2);

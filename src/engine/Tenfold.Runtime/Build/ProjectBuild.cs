@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using Tenfold.Runtime.Processes;
 using Tenfold.Runtime.State;
 
@@ -45,7 +47,7 @@ public static class ProjectBuild
     public static async Task<BuiltProject> PublishAsync(string service, string project, SystemState state, TimeProvider time, CancellationToken cancel)
     {
         var dotnet = Programs.Find("dotnet") ?? OwnDotnet() ?? throw NoSdk(service);
-        var root = state.Build(service);
+        var root = state.Build(Name(project));
         var fingerprint = Fingerprint.Of(project, $"{Environment.Version} {RuntimeInformation.RuntimeIdentifier}");
         var output = Path.Combine(root, fingerprint);
         if (Directory.Exists(output))
@@ -55,6 +57,11 @@ public static class ProjectBuild
 
         StateFolder.Make(root);
         using var turn = await TakeTurnAsync(state, time, cancel);
+        if (Directory.Exists(output))
+        {
+            return new BuiltProject(dotnet, Assembly(service, output), WasBuilt: true); // by another service of this project, meanwhile
+        }
+
         var fresh = Path.Combine(root, "new");
         if (Directory.Exists(fresh))
         {
@@ -71,7 +78,8 @@ public static class ProjectBuild
                 [
                     "publish", project, "--configuration", "Release", "--use-current-runtime", "--self-contained", "false",
                     "-p:PublishReadyToRun=true", "--artifacts-path", Path.Combine(root, "artifacts"), "--output", fresh,
-                    "--disable-build-servers", "--nologo", "--verbosity", "minimal",
+                    // Analyzers have their say where the code is written and checked; here it is only to run, soon.
+                    "-p:RunAnalyzers=false", "--disable-build-servers", "--nologo", "--verbosity", "minimal",
                 ],
                 WorkingDirectory = Path.GetDirectoryName(project)!,
             },
@@ -89,6 +97,10 @@ public static class ProjectBuild
         RemoveOld(root, output);
         return new BuiltProject(dotnet, Assembly(service, output), WasBuilt: true);
     }
+
+    /// <summary>One folder a project, not a service: an API and its workers are one build.</summary>
+    private static string Name(string project) =>
+        $"{Path.GetFileNameWithoutExtension(project)}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(project)))[..8]}";
 
     /// <summary>The one that runs this process: it need not be on PATH.</summary>
     private static string? OwnDotnet() => Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : null;

@@ -56,8 +56,8 @@ public sealed class SystemState
     /// <summary>Folder of one store's data and password.</summary>
     public string Store(string name) => Path.Combine(Stores, name);
 
-    /// <summary>Published output of one service.</summary>
-    public string Build(string service) => Path.Combine(Folder, "build", service);
+    /// <summary>Published output of one project.</summary>
+    public string Build(string project) => Path.Combine(Folder, "build", project);
 
     /// <summary>Current log file of an instance or a store.</summary>
     public string LogFile(string name) => Path.Combine(Logs, name + ".log");

@@ -21,8 +21,12 @@ internal sealed class Readiness(IEnumerable<StoreProbe> stores, TenfoldOptions o
     private readonly StoreProbe[] _stores = [.. stores];
     private readonly ConcurrentDictionary<string, string> _logged = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
+    private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task<string?>? _check;
     private long _checked;
+
+    /// <summary>Completes when all stores have answered for the first time that somebody asked.</summary>
+    public Task FirstReady => _first.Task;
 
     public async Task AnswerAsync(HttpContext context)
     {
@@ -68,7 +72,13 @@ internal sealed class Readiness(IEnumerable<StoreProbe> stores, TenfoldOptions o
     {
         using var timeout = new CancellationTokenSource(options.HealthTimeout, time);
         var answers = await Task.WhenAll(_stores.Select(store => CheckAsync(store, timeout.Token)));
-        return string.Join(' ', answers.OfType<string>()) is { Length: > 0 } missing ? missing : null;
+        if (string.Join(' ', answers.OfType<string>()) is { Length: > 0 } missing)
+        {
+            return missing;
+        }
+
+        _first.TrySetResult();
+        return null;
     }
 
     private async Task<string?> CheckAsync(StoreProbe store, CancellationToken cancel)

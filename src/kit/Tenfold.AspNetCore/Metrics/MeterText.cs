@@ -5,8 +5,8 @@ using System.Text;
 namespace Tenfold.AspNetCore.Metrics;
 
 /// <summary>
-/// The kit's own meters (<c>Tenfold.*</c>) in the Prometheus text format: every observable counter and gauge, read when it is asked
-/// for; several of one name and labels are added up. Instruments that measure while work is done are left to OpenTelemetry, so
+/// The kit's own meters (<c>Tenfold.*</c>), and how many connections each of Npgsql's pools has, in the Prometheus text format: every
+/// observable counter and gauge, read when it is asked for; several of one name and labels are added up. Instruments that measure while work is done are left to OpenTelemetry, so
 /// that nothing is paid for them here. Thread-safe.
 /// </summary>
 internal sealed class MeterText : IDisposable
@@ -19,7 +19,7 @@ internal sealed class MeterText : IDisposable
     {
         _listener.InstrumentPublished = static (instrument, listener) =>
         {
-            if (instrument.IsObservable && instrument.Meter.Name.StartsWith("Tenfold.", StringComparison.Ordinal))
+            if (instrument.IsObservable && (instrument.Meter.Name.StartsWith("Tenfold.", StringComparison.Ordinal) || instrument is { Meter.Name: "Npgsql", Name: "db.client.connection.count" }))
             {
                 listener.EnableMeasurementEvents(instrument);
             }

@@ -10,13 +10,13 @@ namespace Tenfold.AspNetCore.Stores;
 internal sealed record CheckedStore(PostgresStore Store, int Beside);
 
 /// <summary>
-/// Says once, when the app starts, whether all its instances together may open more connections than a server takes. Under
+/// Says once, when the app is ready, whether all its instances together may open more connections than a server takes. Under
 /// <c>tenfold up</c> that was seen to before; elsewhere nobody else looks.
 /// </summary>
-internal sealed partial class ConnectionCheck(IEnumerable<CheckedStore> stores, SystemGuide? guide, TimeProvider time, ILogger<ConnectionCheck> log) : BackgroundService
+internal sealed partial class ConnectionCheck(IEnumerable<CheckedStore> stores, SystemGuide? guide, Task ready, TimeProvider time, ILogger<ConnectionCheck> log) : BackgroundService
 {
     private const int Attempts = 10;
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30); // also how long it waits for a readiness check that may never come
 
     /// <summary>What is wrong with a server's connections, as a sentence that says what to do; null for nothing.</summary>
     public static string? Problem(string store, ServerConnections server, int beside, long? instances)
@@ -37,7 +37,11 @@ internal sealed partial class ConnectionCheck(IEnumerable<CheckedStore> stores, 
             : $"this instance alone may open {each} connections, and {server.Server} takes {server.Allowed} ({server.By}): over that it fails to connect. {advice}";
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken) => await Task.WhenAll(stores.Select(store => CheckAsync(store, stoppingToken)));
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.WhenAny(ready, Task.Delay(Pause, time, stoppingToken)); // nobody is asked while it starts
+        await Task.WhenAll(stores.Select(store => CheckAsync(store, stoppingToken)));
+    }
 
     private async Task CheckAsync(CheckedStore one, CancellationToken cancel)
     {
@@ -49,7 +53,7 @@ internal sealed partial class ConnectionCheck(IEnumerable<CheckedStore> stores, 
                 {
                     if (Problem(one.Store.Name, server, one.Beside, guide is null ? null : ConnectionNeed.Instances(guide)) is { } problem)
                     {
-                        LogProblem(log, one.Store.Name, problem);
+                        LogProblem(log, guide is null ? LogLevel.Warning : LogLevel.Error, one.Store.Name, problem);
                     }
                 }
 
@@ -63,6 +67,6 @@ internal sealed partial class ConnectionCheck(IEnumerable<CheckedStore> stores, 
         }
     }
 
-    [LoggerMessage(1, LogLevel.Error, "Store {Store}: {Problem}")]
-    private static partial void LogProblem(ILogger log, string store, string problem);
+    [LoggerMessage(EventId = 1, Message = "Store {Store}: {Problem}")]
+    private static partial void LogProblem(ILogger log, LogLevel level, string store, string problem);
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Tenfold.AspNetCore.Health;
 using Tenfold.Guide;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Tokens;
@@ -57,7 +58,7 @@ internal static class PostgresStores
         if (secrets.Count > 0)
         {
             services.AddHostedService(provider => new ConnectionCheck(
-                provider.GetServices<CheckedStore>(), guide, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ConnectionCheck>>()));
+                provider.GetServices<CheckedStore>(), guide, provider.GetRequiredService<Readiness>().FirstReady, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ConnectionCheck>>()));
         }
 
         bool IsSharded(string name) => StoreOf(guide, name)?.Shards > 1 || options.Sharded.ContainsKey(name);

@@ -26,6 +26,7 @@ internal sealed class SlowQueryLog(TimeSpan limit)
 
     private readonly ConcurrentDictionary<string, Entry> _entries = new(new TextComparer());
     private readonly ConcurrentDictionary<string, Entry> _others = new(StringComparer.Ordinal);
+    private int _known;
 
     /// <summary>Npgsql measures whole milliseconds.</summary>
     public long LimitMilliseconds { get; } = Math.Max(1, (long)limit.TotalMilliseconds);
@@ -50,31 +51,30 @@ internal sealed class SlowQueryLog(TimeSpan limit)
     /// <summary>What was slow since it was last taken, the most time first.</summary>
     public IReadOnlyList<SlowQuery> Take()
     {
-        var taken = new Dictionary<string, (Entry Sum, string Sample)>(StringComparer.Ordinal);
+        var taken = new Dictionary<string, Entry>(StringComparer.Ordinal);
         foreach (var (known, isKnown) in (ReadOnlySpan<(ConcurrentDictionary<string, Entry>, bool)>)[(_entries, true), (_others, false)])
         {
             foreach (var (text, entry) in known)
             {
                 if (entry.Durations.Count == 0 || !isKnown)
                 {
-                    known.TryRemove(text, out _); // nobody has used it since: it makes room
+                    Interlocked.Add(ref _known, known.TryRemove(text, out _) && isKnown ? -1 : 0); // nobody has used it since: it makes room
                 }
 
                 var normal = isKnown ? QueryText.Normalize(text) : text;
                 if (!taken.TryGetValue(normal, out var sum))
                 {
-                    taken[normal] = sum = (new Entry(entry.Sample), entry.Sample);
+                    taken[normal] = sum = new Entry(entry.Sample);
                 }
 
-                entry.MoveTo(sum.Sum);
+                entry.MoveTo(sum);
             }
         }
 
         return [.. taken
-            .Select(pair => (Text: pair.Key, pair.Value.Sum))
-            .Where(query => query.Sum.SlowCount > 0)
+            .Where(query => query.Value.SlowCount > 0)
             .Select(query => new SlowQuery(
-                query.Text, query.Sum.Sample, query.Sum.Durations.Count, query.Sum.SlowCount, query.Sum.Durations.Percentile(0.95), query.Sum.SlowTotal, query.Sum.Values))
+                query.Key, query.Value.Sample, query.Value.Durations.Count, query.Value.SlowCount, query.Value.Durations.Percentile(0.95), query.Value.SlowTotal, query.Value.Values))
             .OrderByDescending(query => query.TotalMilliseconds)];
     }
 
@@ -85,9 +85,16 @@ internal sealed class SlowQueryLog(TimeSpan limit)
             return entry;
         }
 
-        if (_entries.Count < MostTexts) // takes the dictionary's locks, but only for a text that is new
+        if (Volatile.Read(ref _known) < MostTexts)
         {
-            return _entries.GetOrAdd(text, static text => new Entry(text));
+            entry = new Entry(text);
+            if (!_entries.TryAdd(text, entry))
+            {
+                return _entries.GetValueOrDefault(text);
+            }
+
+            Interlocked.Increment(ref _known);
+            return entry;
         }
 
         if (milliseconds < LimitMilliseconds)
