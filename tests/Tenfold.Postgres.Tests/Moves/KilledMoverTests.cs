@@ -3,6 +3,7 @@ using Npgsql;
 using Tenfold.Postgres.Moves;
 using Tenfold.Postgres.Shards;
 using Tenfold.Postgres.Tests.Shards;
+using Tenfold.Postgres.Tests.Support;
 
 namespace Tenfold.Postgres.Tests.Moves;
 
