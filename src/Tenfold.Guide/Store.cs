@@ -28,7 +28,7 @@ public sealed record Store
     public int Shards { get; init; } = 1;
 
     /// <summary>PostgreSQL: logical buckets that shard keys are hashed to; fixed once data is stored. Default 256.</summary>
-    [Between("1", "65536")]
+    [Between("1", "1024")]
     public int Buckets { get; init; } = 256;
 
     /// <summary>PostgreSQL: how far a replica may be behind and still serve reads. Default 1s.</summary>

@@ -1,14 +1,17 @@
 using System.Text.Json.Serialization;
-using Microsoft.Extensions.Logging.Abstractions;
+using Rez.Carts;
 using Rez.Categories;
 using Rez.Merchants;
 using Rez.OpenApi;
+using Rez.Orders;
 using Rez.Products;
+using Rez.Reviews;
 using Rez.Search;
 using Rez.Seed;
 using Rez.Stores;
+using Rez.Users;
 using Tenfold.AspNetCore;
-using Tenfold.Postgres;
+using Tenfold.Postgres.Shards;
 
 namespace Rez;
 
@@ -39,7 +42,11 @@ public static class RezApp
     /// <summary>The app, not started.</summary>
     internal static WebApplication Build(WebApplicationBuilder builder, Action<TenfoldOptions>? configure = null)
     {
-        builder.AddTenfold(configure);
+        builder.AddTenfold(options =>
+        {
+            options.UseShards("main"); // also while it is a single database: buckets can be moved from the first day on
+            configure?.Invoke(options);
+        });
         AddFeatures(builder.Services);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
@@ -61,6 +68,10 @@ public static class RezApp
         services.AddSingleton<SearchProducts>();
         services.AddSingleton<FeaturedProducts>();
         services.AddSingleton<GetProduct>();
+        services.AddSingleton<Catalogue>();
+        services.AddSingleton<MerchantProducts>();
+        services.AddSingleton<Publisher>();
+        services.AddHostedService(provider => provider.GetRequiredService<Publisher>());
         services.AddSingleton<UpdateProduct>();
         services.AddSingleton<ListCategories>();
         services.AddSingleton<GetCategory>();
@@ -69,6 +80,10 @@ public static class RezApp
         services.AddSingleton<ListMerchants>();
         services.AddSingleton<GetMerchant>();
         services.AddSingleton<SearchEverything>();
+        services.AddSingleton<UserTable>();
+        services.AddSingleton<CartTable>();
+        services.AddSingleton<OrderTable>();
+        services.AddSingleton<ReviewTable>();
     }
 
     private static async Task<int> SeedAsync(string[] args)
@@ -85,8 +100,8 @@ public static class RezApp
             return 2;
         }
 
-        var configuration = new ConfigurationBuilder().AddEnvironmentVariables().Build();
-        if (configuration.GetConnectionString("main") is not { Length: > 0 } connectionString)
+        var builder = NewBuilder([]);
+        if (builder.Configuration.GetConnectionString("main") is not { Length: > 0 })
         {
             await Console.Error.WriteLineAsync("rez seed needs its PostgreSQL: set ConnectionStrings__main (Npgsql keywords), or start it with 'tenfold up rez'.");
             return 2;
@@ -98,8 +113,9 @@ public static class RezApp
             key.Cancel = true;
             stop.Cancel();
         };
-        await using var store = new PostgresStore(new PostgresOptions { Name = "main", ConnectionString = connectionString }, TimeProvider.System, NullLoggerFactory.Instance);
-        await store.ReadyAsync(stop.Token);
-        return await new SeedCommand(store.Writer(), new Dataset(products), Console.WriteLine).RunAsync(stop.Token);
+        await using var app = Build(builder); // not started: only its stores are used
+        var store = app.Services.GetRequiredService<ShardedStore>();
+        await store.StartAsync(stop.Token);
+        return await new SeedCommand(store.Home.Writer(), new Dataset(products), Console.WriteLine, new SpreadProducts(store).RunAsync).RunAsync(stop.Token);
     }
 }

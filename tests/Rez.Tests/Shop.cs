@@ -1,10 +1,13 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Rez.OpenApi;
 using Rez.Seed;
 using Tenfold.Guide;
+using Tenfold.Postgres;
+using Tenfold.Postgres.Shards;
 using Tenfold.Runtime.Schema;
 using Tenfold.Runtime.State;
 using Tenfold.Runtime.Stores;
@@ -34,6 +37,9 @@ public sealed class Shop : IAsyncLifetime
 
     public int PostgresProcess => _stores!.Status()[0].Pid!.Value;
 
+    /// <summary>Of the superuser.</summary>
+    public string AdminConnectionString => _stores!.Databases()[0].AdminConnectionString;
+
     public async ValueTask InitializeAsync()
     {
         var guide = new SystemGuide
@@ -50,14 +56,23 @@ public sealed class Shop : IAsyncLifetime
         Database = NpgsqlDataSource.Create(ConnectionString);
         await Migrations.ApplyAsync(ConnectionString, SchemaFiles.Folder, _ => { }, CancellationToken.None);
         Database.Clear(); // what a file sets for the database counts for connections made after it
-        Assert.Equal(0, await new SeedCommand(Database, new Dataset(Products), _ => { }).RunAsync(CancellationToken.None));
+        await using (var store = await ShardedStore.StartAsync(new ShardedStoreOptions { Home = new PostgresOptions { Name = "main", ConnectionString = ConnectionString } }, TimeProvider.System, new Random(), NullLoggerFactory.Instance, CancellationToken.None))
+        {
+            Assert.Equal(0, await new SeedCommand(Database, new Dataset(Products), _ => { }, new SpreadProducts(store).RunAsync).RunAsync(CancellationToken.None));
+        }
+
         (_app, Http) = await StartAsync(ConnectionString);
     }
 
     /// <summary>Another instance of the app, on a free port.</summary>
-    public static async Task<(WebApplication App, HttpClient Http)> StartAsync(string connectionString)
+    /// <param name="connectionString">Of the first database.</param>
+    /// <param name="others">Of further ones.</param>
+    public static async Task<(WebApplication App, HttpClient Http)> StartAsync(string connectionString, params IEnumerable<string> others)
     {
-        var app = RezApp.Build(RezApp.NewBuilder([$"--ConnectionStrings:main={connectionString}", "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None"]));
+        var app = RezApp.Build(RezApp.NewBuilder(
+        [
+            $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None",
+        ]));
         await app.StartAsync();
         return (app, new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Wait });
     }

@@ -55,6 +55,23 @@ public sealed class ReadRoutingTests(Cluster cluster)
     }
 
     [Fact]
+    public async Task A_replica_that_is_minutes_behind_serves_nobody_and_is_shown_as_such()
+    {
+        await using var behind = await cluster.Primary.ReplicaAsync("recovery_min_apply_delay=10min");
+        await using var store = await Cluster.OpenAsync(PostgresServer.ConnectionStringOf(cluster.Primary, behind), options => options with { ReplicaLag = TimeSpan.FromMilliseconds(300) });
+        // Its lag is seen by what it lacks: there must be something.
+        await cluster.Primary.ExecuteAsync("SELECT pg_logical_emit_message(true, 'test', 'something')");
+        await Wait.ForAsync("it is out of rotation", () => store.Status().Any(server => server is { IsPrimary: false, Serves: false, Position: not null, Lag: null or { TotalMilliseconds: > 300 } }));
+        var before = store.ReplicaReads;
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.False(await IsReplicaAsync(await store.OpenReaderAsync(new Caller(), Cancel)));
+        }
+
+        Assert.Equal(before, store.ReplicaReads);
+    }
+
+    [Fact]
     public async Task A_write_through_a_reader_is_refused_on_the_replica_and_on_the_primary()
     {
         foreach (var servers in new[] { PostgresServer.ConnectionStringOf(cluster.Primary, cluster.Quick), cluster.Primary.ConnectionString })

@@ -60,12 +60,10 @@ for kind in point list; do
   figures bytes-$kind "bytes allocated a $kind read" tenfold npgsql
 done
 
-for kind in point list; do
-  read -r count cpu _ < <("$driver" read "$data" "$primary" $kind $callers $warm $window 2>"$tmp/driver.err")
-  info "without $inline: $(calc "$cpu / $count" 1) µs of CPU a $kind read, $(calc "$count / $cpu * 1e6" 0) a CPU-second"
-  read -r c0 u0 b0 c1 u1 b1 < <(env $inline "$driver" timed "$data" "$primary" $kind $callers $warm $window 2>"$tmp/driver.err")
-  info "each command timed for slow-query: $(calc "($u1 / $c1) / ($u0 / $c0) * 100 - 100" 1)% of CPU and $(calc "$b1 / $c1 - $b0 / $c0" 0) bytes more a $kind read"
-done
+read -r count cpu _ < <("$driver" read "$data" "$primary" point $callers $warm $window 2>"$tmp/driver.err")
+info "without $inline: $(calc "$cpu / $count" 1) µs of CPU a point read, $(calc "$count / $cpu * 1e6" 0) a CPU-second"
+read -r c0 u0 b0 c1 u1 b1 < <(env $inline "$driver" timed "$data" "$primary" point $callers $warm $window 2>"$tmp/driver.err")
+info "each command timed for slow-query: $(calc "$u1 / $c1 - $u0 / $c0" 1) µs of CPU and $(calc "$b1 / $c1 - $b0 / $c0" 0) bytes more a point read"
 
 # Replicas: 19 reads for a write, each caller sees what it wrote.
 servers=127.0.0.1:$primary

@@ -15,7 +15,7 @@ internal sealed class MovePrinter(TextWriter to, TimeProvider time)
     {
         if (progress.Total == 0)
         {
-            to.WriteLine($"{(int)progress.Step,2}/18  {progress.Text}");
+            to.WriteLine($"{(int)progress.Step,2}/18  {progress.Text}{(progress.Left is { } whole ? $", about {Units.Duration(whole)} left" : "")}");
         }
         else if (time.GetElapsedTime(_counted) >= Every)
         {

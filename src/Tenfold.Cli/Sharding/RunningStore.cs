@@ -11,14 +11,31 @@ namespace Tenfold.Cli.Sharding;
 /// <summary>A PostgreSQL store of a system that is up.</summary>
 internal static class RunningStore
 {
+    /// <param name="shell">Where output goes.</param>
+    /// <param name="system">The system.</param>
+    /// <param name="name">The store; null for the only one.</param>
+    /// <param name="grow">Told of each step of starting databases that the guide has and that do not run yet; null to leave those.</param>
+    /// <param name="cancel">Gives it up.</param>
     /// <exception cref="UsageException">The system has no such store, or several and none was named.</exception>
     /// <exception cref="RuntimeException">The system is down.</exception>
-    public static async Task<ShardedStore> OpenAsync(Shell shell, string system, string? name, CancellationToken cancel)
+    public static async Task<ShardedStore> OpenAsync(Shell shell, string system, string? name, Action<string>? grow, CancellationToken cancel)
     {
         var located = Systems.Read(shell, system);
         var store = Choose(located.Guide, name);
-        var databases = (await DatabasesAsync(shell, located.Guide, system, store, cancel)).ToDictionary(database => database.Number);
-        if (!databases.TryGetValue(0, out var home))
+        var databases = await DatabasesAsync(shell, located.Guide, system, store, cancel);
+        if (grow is not null && located.Guide.Stores[store].Shards is var shards && shards > databases.Count)
+        {
+            grow($"starting {shards - databases.Count} more {(shards - databases.Count == 1 ? "database" : "databases")} of {store}");
+            using var client = new ControlClient(Systems.State(shell, system), shell.Time);
+            await foreach (var line in client.GrowAsync(store, shards, cancel))
+            {
+                grow(line);
+            }
+
+            databases = await DatabasesAsync(shell, located.Guide, system, store, cancel);
+        }
+
+        if (databases.FirstOrDefault(database => database.Number == 0) is not { } home)
         {
             throw new RuntimeException(RuntimeFailure.Failed, $"the running {located.Guide.System} has no store {store}; its guide was changed since it was started: 'tenfold down {system}' and up again");
         }
@@ -27,8 +44,8 @@ internal static class RunningStore
             new ShardedStoreOptions
             {
                 Home = new PostgresOptions { Name = store, ConnectionString = home.ConnectionString },
-                Others = databases.Where(database => database.Key > 0).ToDictionary(database => database.Key, database => database.Value.ConnectionString),
-                Movers = databases.ToDictionary(database => database.Key, database => database.Value.AdminConnectionString),
+                Others = databases.Where(database => database.Number > 0).ToDictionary(database => database.Number, database => database.ConnectionString),
+                Movers = databases.ToDictionary(database => database.Number, database => database.AdminConnectionString),
                 Scheme = BucketScheme.Hash(located.Guide.Stores[store].Buckets),
                 MakesIds = false,
             },

@@ -101,7 +101,7 @@ internal static class UpVerb
         {
             if (status.Stores.Where(server => server.Store == name).Select(server => server.Database).Distinct().Count() is > 0 and var running && running < store.Shards)
             {
-                await foreach (var step in client.GrowAsync(name, cancel))
+                await foreach (var step in client.GrowAsync(name, store.Shards, cancel))
                 {
                     events.Print(new HostEvent(HostEventKind.Note, step));
                 }

@@ -27,6 +27,20 @@ public sealed class TenfoldOptions
     /// <summary>The Redis that keeps sessions and cookie keys, by its connection string's name. Default: the first one there is.</summary>
     public string? SessionStore { get; set; }
 
+    internal Dictionary<string, Func<Postgres.Shards.ShardedStoreOptions, Postgres.Shards.ShardedStoreOptions>?> Sharded { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>
+    /// Makes a PostgreSQL a <see cref="Postgres.Shards.ShardedStore"/> in the container, keyed by its name (<c>main</c> is also the
+    /// unkeyed one), however many databases it has now. One whose guide says more than one shard is one without being asked for.
+    /// </summary>
+    /// <param name="store">The store's name: its home database is <c>ConnectionStrings__NAME</c>, the others are <c>ConnectionStrings__NAME_1</c> and so on.</param>
+    /// <param name="configure">Changes what the guide and the defaults say, e.g. to buckets by range.</param>
+    public void UseShards(string store, Func<Postgres.Shards.ShardedStoreOptions, Postgres.Shards.ShardedStoreOptions>? configure = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(store);
+        Sharded[store] = configure;
+    }
+
     /// <summary>Seconds that a client is asked to wait (<c>Retry-After</c>) when a store is away. Default 1.</summary>
     public int RetryAfterSeconds { get; set; } = 1;
 

@@ -24,10 +24,13 @@ internal static class Cached
         long.TryParse(context.Request.RouteValues["id"] as string, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? [TagOf(id)] : []; // 007 is 7
 
     /// <summary>After the change is in the database: its own page, every list it may stand in, and, where it may have moved, the counts of others.</summary>
-    public static async Task InvalidateAsync(TenfoldCache cache, long id, ProductChange change)
+    /// <param name="cache">The cache.</param>
+    /// <param name="id">The product.</param>
+    /// <param name="change">What was changed; null when that is not known.</param>
+    public static async Task InvalidateAsync(TenfoldCache cache, long id, ProductChange? change)
     {
         List<string> tags = [TagOf(id), Products];
-        if (change.CategoryId is not null || change.IsActive is not null)
+        if (change is null or { CategoryId: not null } or { IsActive: not null })
         {
             tags.AddRange([Categories, Stores, Profiles]);
         }

@@ -5,24 +5,16 @@ using Rez.Http;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.AspNetCore;
 using Tenfold.Caching;
-using Tenfold.Postgres;
 
 namespace Rez.Products;
 
 /// <summary>
 /// <c>PUT</c> and <c>PATCH /api/products/{id}</c>. With <c>If-Match</c> the change is made only to that version (the ETag of a
-/// GET), else 412; without it the last one wins.
+/// GET), else 412; without it the last one wins. A change is made where the product's merchant is, and then in the catalogue; the
+/// answer comes after both. What does not get to the second step is brought there by <see cref="Publisher"/>.
 /// </summary>
-internal sealed class UpdateProduct(PostgresStore database, TenfoldCache cache)
+internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts products, TenfoldCache cache)
 {
-    private const string Sql =
-        """
-        UPDATE products SET name = coalesce($2, name), brand = coalesce($3, brand), description = coalesce($4, description),
-            price_cents = coalesce($5, price_cents), category_id = coalesce($6, category_id), is_active = coalesce($7, is_active),
-            is_featured = coalesce($8, is_featured), version = version + 1, updated_at = now()
-        WHERE id = $1 AND ($9 IS NULL OR version = $9) RETURNING json, version
-        """;
-
     public Task PutAsync(HttpContext context) => HandleAsync(context, whole: true);
 
     public Task PatchAsync(HttpContext context) => HandleAsync(context, whole: false);
@@ -42,80 +34,51 @@ internal sealed class UpdateProduct(PostgresStore database, TenfoldCache cache)
             return;
         }
 
-        try
+        if (await catalogue.FindAsync(id, change.CategoryId, context.Caller(), context.RequestAborted) is not { } place)
         {
-            await AnswerAsync(context, id, change, version);
+            await ItemReply.NotFoundAsync(context, "product");
         }
-        catch (PostgresException noCategory) when (noCategory.SqlState == PostgresErrorCodes.ForeignKeyViolation)
+        else if (!place.HasCategory)
         {
             await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, $"categoryId: there is no category {change.CategoryId}.", Field("categoryId", $"there is no category {change.CategoryId}"));
         }
+        else
+        {
+            await ChangeAsync(context, place.Merchant, id, change, version);
+        }
     }
 
-    private async Task AnswerAsync(HttpContext context, long id, ProductChange change, int? version)
+    private async Task ChangeAsync(HttpContext context, int merchant, long id, ProductChange change, int? version)
     {
         using var reply = new Reply();
+        int? published = null;
         try
         {
-            // Also makes again what met another change in a deadlock: renaming a category locks it and then its products, moving a product into it the other way round.
-            var changed = await database.WriteAsync(context.Caller(), (reply, id, change, version), WriteAsync, context.RequestAborted);
-            if (changed is not null)
+            if (await products.ChangeAsync(merchant, id, change, version, context.Caller(), context.RequestAborted) is { } changed)
             {
-                context.Response.Headers.ETag = $"\"{changed}\"";
+                // It is made: whether its client has left or not, it is published.
+                published = await catalogue.PublishAsync(changed, reply, context.Caller(), CancellationToken.None);
+                await products.PublishedAsync(changed, CancellationToken.None);
             }
         }
-        catch (Exception unknown) when (unknown is not PostgresException)
+        catch (Exception unknown) when (unknown is not PostgresException { InvariantSeverity: "ERROR" })
         {
-            // The client has left, or the connection broke: the change may have been made.
+            // The client has left, or a connection broke: the change may have been made.
             await Cached.InvalidateAsync(cache, id, change);
             throw;
         }
 
-        if (reply.Length > 0)
+        if (published is not null)
         {
+            context.Response.Headers.ETag = $"\"{published}\"";
             await Cached.InvalidateAsync(cache, id, change);
             await reply.SendAsync(context);
             return;
         }
 
-        await using var reader = await database.OpenReaderAsync(context.Caller(), context.RequestAborted);
-        await using var find = new NpgsqlCommand("SELECT version FROM products WHERE id = $1", reader);
-        find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id });
-        await (await find.ExecuteScalarAsync(context.RequestAborted) is int found
-            ? Problem.WriteAsync(context, StatusCodes.Status412PreconditionFailed, $"Product {id} is at version {found} now, not at {version}: read it again and repeat the change.")
+        await (await products.FindAsync(merchant, id, context.Caller(), context.RequestAborted) is { } found
+            ? Problem.WriteAsync(context, StatusCodes.Status412PreconditionFailed, $"Product {id} is at version {found.Version} now, not at {version}: read it again and repeat the change.")
             : ItemReply.NotFoundAsync(context, "product"));
-    }
-
-    /// <returns>The product's version now; null when nothing was changed.</returns>
-    private static async ValueTask<int?> WriteAsync(NpgsqlConnection connection, (Reply Reply, long Id, ProductChange Change, int? Version) wanted, CancellationToken cancel)
-    {
-        wanted.Reply.Rewind(0);
-        await using var command = Command(connection, wanted.Id, wanted.Change, wanted.Version);
-        await using var rows = await command.ExecuteReaderAsync(cancel);
-        if (!await rows.ReadAsync(cancel))
-        {
-            return null;
-        }
-
-        wanted.Reply.Add("{\"success\":true,\"data\":"u8).Add(rows, 0).Add("}"u8);
-        return rows.GetInt32(1);
-    }
-
-    private static NpgsqlCommand Command(NpgsqlConnection connection, long id, ProductChange change, int? version)
-    {
-        var command = new NpgsqlCommand(Sql, connection);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id });
-        Add(change.Name);
-        Add(change.Brand);
-        Add(change.Description);
-        Add(change.Price is { } price ? (int?)(price * 100) : null);
-        Add(change.CategoryId);
-        Add(change.IsActive);
-        Add(change.IsFeatured);
-        Add(version);
-        return command;
-
-        void Add<T>(T value) => command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
     }
 
     private static async ValueTask<ProductChange?> ReadChangeAsync(HttpContext context, bool whole)

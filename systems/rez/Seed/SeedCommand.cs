@@ -8,7 +8,11 @@ namespace Rez.Seed;
 /// A load that was killed half-way leaves the state "loading": the next one empties the tables and begins again.
 /// A finished load is not repeated, and a catalogue with rows of someone else's is not touched.
 /// </summary>
-internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Action<string> say)
+/// <param name="database">The catalogue's database, on its primary.</param>
+/// <param name="dataset">What is loaded.</param>
+/// <param name="say">Gets what is done.</param>
+/// <param name="spread">Gives the products to their merchants' databases, once they are loaded.</param>
+internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Action<string> say, Func<CancellationToken, Task> spread)
 {
     private const int Workers = 2;
     private static readonly string[] ProductColumns =
@@ -53,6 +57,7 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
         await LoadSmallTablesAsync(connection, cancel);
         var words = await LoadProductsAsync(cancel);
         say($"{dataset.Products:N0} products, {dataset.Stores.Length:N0} stores, {dataset.Merchants.Length:N0} merchants, {dataset.Categories.Length:N0} categories loaded after {clock.Elapsed.TotalSeconds:0.0} s.");
+        await spread(cancel);
         await LoadWordsAsync(connection, words, cancel);
         await RebuildAsync(connection, rebuild, cancel);
         await FinishAsync(connection, cancel);

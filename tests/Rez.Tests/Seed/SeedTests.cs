@@ -42,7 +42,7 @@ public sealed class SeedTests(Shop shop)
     public async Task A_second_seed_does_nothing()
     {
         var said = new List<string>();
-        Assert.Equal(0, await new SeedCommand(shop.Database, new Dataset(500), said.Add).RunAsync(CancellationToken.None));
+        Assert.Equal(0, await new SeedCommand(shop.Database, new Dataset(500), said.Add, Nothing).RunAsync(CancellationToken.None));
         Assert.Contains("seeded before", Assert.Single(said), StringComparison.Ordinal);
     }
 
@@ -71,10 +71,10 @@ public sealed class SeedTests(Shop shop)
         await using var other = await OtherSchemaAsync();
         using var kill = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new SeedCommand(other, new Dataset(2_000, stores: 100, merchants: 50), line => { if (line.Contains("loaded", StringComparison.Ordinal)) { kill.Cancel(); } }).RunAsync(kill.Token));
+            new SeedCommand(other, new Dataset(2_000, stores: 100, merchants: 50), line => { if (line.Contains("loaded", StringComparison.Ordinal)) { kill.Cancel(); } }, Nothing).RunAsync(kill.Token));
         Assert.Equal("loading", await ScalarAsync<string>(other, "SELECT state FROM seed_state"));
 
-        Assert.Equal(0, await new SeedCommand(other, new Dataset(1_000, stores: 100, merchants: 50), _ => { }).RunAsync(CancellationToken.None));
+        Assert.Equal(0, await new SeedCommand(other, new Dataset(1_000, stores: 100, merchants: 50), _ => { }, Nothing).RunAsync(CancellationToken.None));
         Assert.Equal(1_000L, await ScalarAsync<long>(other, "SELECT count(*) FROM products"));
         Assert.Equal(1_000, await ScalarAsync<int>(other, "SELECT product_count FROM catalogue"));
         Assert.Equal(14L, await ScalarAsync<long>(other, "SELECT count(*) FROM pg_index WHERE indrelid = 'products'::regclass AND NOT indisprimary"));
@@ -93,10 +93,12 @@ public sealed class SeedTests(Shop shop)
             INSERT INTO stores (id, merchant_id, slug, name, city, rating_tenths) VALUES (1, 1, 's', 'S', 'C', 40);
             INSERT INTO products (category_id, store_id, price_cents, brand, name, description) VALUES (1, 1, 100, 'B', 'Mine', '')
             """);
-        Assert.Equal(1, await new SeedCommand(other, new Dataset(500), _ => { }).RunAsync(CancellationToken.None));
+        Assert.Equal(1, await new SeedCommand(other, new Dataset(500), _ => { }, Nothing).RunAsync(CancellationToken.None));
         Assert.Equal("Mine", await ScalarAsync<string>(other, "SELECT name FROM products"));
         Assert.Equal(1, await ScalarAsync<int>(other, "SELECT product_count FROM catalogue"));
     }
+
+    private static Task Nothing(CancellationToken cancel) => Task.CompletedTask;
 
     /// <summary>An empty catalogue beside the shared one.</summary>
     private async Task<NpgsqlDataSource> OtherSchemaAsync()

@@ -1,5 +1,8 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Tenfold.AspNetCore.Stores;
 using Tenfold.Postgres;
+using Tenfold.Postgres.Tests.Support;
 
 namespace Tenfold.AspNetCore.Tests.Stores;
 
@@ -24,5 +27,33 @@ public sealed class ConnectionCheckTests
     {
         Assert.Contains("this instance alone may open 52 connections", ConnectionCheck.Problem("main", Server with { Allowed = 20 }, beside: 1, instances: null), StringComparison.Ordinal);
         Assert.Contains("Lower scale.max", ConnectionCheck.Problem("main", Server, beside: 1, instances: 40), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_takes_fewer_is_told_once_when_the_app_is_ready()
+    {
+        await using var server = await PostgresServer.StartAsync("max_connections=30");
+        await using var store = new PostgresStore(
+            new PostgresOptions { Name = "main", ConnectionString = server.ConnectionString + ";Maximum Pool Size=28" }, TimeProvider.System, NullLoggerFactory.Instance);
+        var (ready, told) = (new TaskCompletionSource(), new Told());
+        using var check = new ConnectionCheck([new CheckedStore(store, 1)], guide: null, ready.Task, TimeProvider.System, told);
+        await check.StartAsync(TestContext.Current.CancellationToken);
+        Assert.False(told.Line.Task.IsCompleted);
+        ready.SetResult();
+        Assert.Contains("may open 29 connections, and", await told.Line.Task.WaitAsync(Instance.Wait), StringComparison.Ordinal);
+        Assert.Contains("takes 27 (max_connections less superuser_reserved_connections)", await told.Line.Task, StringComparison.Ordinal);
+        await check.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    private sealed class Told : ILogger<ConnectionCheck>
+    {
+        public TaskCompletionSource<string> Line { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Line.TrySetResult(formatter(state, exception));
     }
 }

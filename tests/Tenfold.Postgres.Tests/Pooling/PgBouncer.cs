@@ -24,7 +24,7 @@ internal sealed class PgBouncer : IAsyncDisposable
     /// <summary>Null where it is not installed; <c>./test</c> sees to that.</summary>
     public static string? Program { get; } = ((string[])["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"]).FirstOrDefault(File.Exists);
 
-    public static async Task<PgBouncer> StartAsync(PostgresServer server)
+    public static async Task<PgBouncer> StartAsync(PostgresServer server, int waitSeconds = 60)
     {
         Assert.SkipUnless(Program is not null, "PgBouncer is not here; install it: apt-get install pgbouncer");
         var (folder, port) = (Directory.CreateTempSubdirectory("tenfold-pgbouncer-").FullName, PostgresServer.FreePort());
@@ -48,7 +48,7 @@ internal sealed class PgBouncer : IAsyncDisposable
             max_client_conn = 200
             server_connect_timeout = 2
             server_login_retry = 1
-            query_wait_timeout = 20
+            query_wait_timeout = {waitSeconds}
             """);
         string[] command = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--", Program!, file] : [Program!, file];
         var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true })!;

@@ -102,13 +102,12 @@ public sealed class PgBouncerTests(Cluster cluster)
     [Fact]
     public async Task A_shard_map_is_followed_without_being_told()
     {
-        await using var server = await PostgresServer.StartAsync();
-        await using var bouncer = await PgBouncer.StartAsync(server);
+        await using var bouncer = await PgBouncer.StartAsync(cluster.Primary);
         await using var sharded = await ShardedStore.StartAsync(
             new ShardedStoreOptions { Home = new PostgresOptions { Name = "main", ConnectionString = bouncer.ConnectionString, Pooler = Pooler }, Poll = TimeSpan.FromMilliseconds(50) },
             TimeProvider.System, new Random(1), NullLoggerFactory.Instance, Cancel);
         var epoch = sharded.Map.Epoch;
-        await server.ExecuteAsync("UPDATE tenfold.shard_map SET epoch = epoch + 1");
+        await cluster.Primary.ExecuteAsync("UPDATE tenfold.shard_map SET epoch = epoch + 1");
         await Wait.ForAsync("the new epoch is seen", () => sharded.Map.Epoch == epoch + 1);
     }
 

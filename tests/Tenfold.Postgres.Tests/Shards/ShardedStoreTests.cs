@@ -145,6 +145,29 @@ public sealed class ShardedStoreTests(ShardServer server)
     }
 
     [Fact]
+    public async Task A_write_that_is_refused_and_sent_again_to_the_same_database_is_done_once()
+    {
+        var layout = await server.DatabasesAsync(1);
+        var options = layout.Options(1);
+        await using var store = await ShardLayout.StartAsync(options with
+        {
+            MakesIds = false,
+            Home = options.Home with { ConnectionString = layout.ConnectionStrings[0] + ";Max Auto Prepare=16;Auto Prepare Min Usages=2;No Reset On Close=true;Maximum Pool Size=4" },
+        });
+        for (var round = 0; round < 6; round++)
+        {
+            await layout.ExecuteAsync(0, "UPDATE tenfold.shard_fences SET owned = false");
+            var writing = WriteAsync(store, 1, id: round); // refused, again and again
+            var refused = store.Refused;
+            await Wait.ForAsync("refusals", () => Task.FromResult(store.Refused > refused + 2));
+            await layout.ExecuteAsync(0, "UPDATE tenfold.shard_fences SET owned = true");
+            await writing;
+        }
+
+        Assert.Equal(6L, await layout.ExecuteAsync(0, "SELECT count(*) FROM orders"));
+    }
+
+    [Fact]
     public async Task A_bucket_that_nobody_owns_is_an_error_after_the_wait_and_nothing_is_written()
     {
         var layout = await server.DatabasesAsync(1);

@@ -14,6 +14,7 @@ public sealed class TopQueriesTests(Cluster cluster)
         await cluster.Primary.ExecuteAsync("CREATE TABLE wide AS SELECT n AS id, n % 50 AS brand FROM generate_series(1, 20000) n");
         await cluster.Primary.ExecuteAsync("ANALYZE wide");
         await Wait.ForAsync("the replica has the table", async () => await cluster.Quick.ExecuteAsync("SELECT to_regclass('wide')::text") is "wide");
+        await Wait.ForAsync("the late one has the table", async () => await cluster.Late.ExecuteAsync("SELECT to_regclass('wide')::text") is "wide");
         foreach (var (server, times) in ((PostgresServer, int)[])[(cluster.Primary, 2), (cluster.Quick, 3)])
         {
             for (var i = 0; i < times; i++)

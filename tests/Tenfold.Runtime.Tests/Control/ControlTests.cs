@@ -112,7 +112,7 @@ public sealed class ControlTests : IAsyncDisposable
         await using var server = await ControlServer.StartAsync(temporary.State.ControlSocket, new Target(), default);
         using var client = new ControlClient(temporary.State, TimeProvider.System);
         Assert.Equal(new Target().Databases(), await client.DatabasesAsync(default));
-        Assert.Equal(["main_1 is ready"], await client.GrowAsync("main", default).ToListAsync());
+        Assert.Equal(["main_1 is ready", "main_2 is ready"], await client.GrowAsync("main", 3, default).ToListAsync());
     }
 
     private sealed class Target : IControlTarget
@@ -143,9 +143,13 @@ public sealed class ControlTests : IAsyncDisposable
         public IReadOnlyList<Tenfold.Runtime.Stores.DatabaseAccess> Databases() =>
             [new() { Store = "main", Number = 1, Name = "main_1", ConnectionString = "Host=a", AdminConnectionString = "Host=b" }];
 
-        public Task GrowAsync(string store, Action<string> report)
+        public Task GrowAsync(string store, int shards, Action<string> report)
         {
-            report($"{store}_1 is ready");
+            for (var number = 1; number < shards; number++)
+            {
+                report($"{store}_{number} is ready");
+            }
+
             return Task.CompletedTask;
         }
 

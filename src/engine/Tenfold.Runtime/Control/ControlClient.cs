@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
@@ -57,11 +58,15 @@ public sealed class ControlClient : IDisposable
         OperateAsync($"/scale?service={Uri.EscapeDataString(service)}&count={count}", cancel);
 
     /// <summary>
-    /// Has the host read its guide anew and start the databases that a store has more than now (<c>shards</c>), with replicas and
-    /// schema, while everything runs on; yields each step.
+    /// Has the host start the databases that a store has less than <paramref name="shards"/>, with replicas and schema as its guide
+    /// says now, while everything runs on; yields each step.
     /// </summary>
+    /// <param name="store">The store.</param>
+    /// <param name="shards">As the guide says to the caller: the host may have been started in another environment.</param>
+    /// <param name="cancel">Stops listening; the host goes on.</param>
     /// <exception cref="RuntimeException">It failed, the guide has errors or fewer databases than run, or no host answers.</exception>
-    public IAsyncEnumerable<string> GrowAsync(string store, CancellationToken cancel) => OperateAsync($"/grow?store={Uri.EscapeDataString(store)}", cancel);
+    public IAsyncEnumerable<string> GrowAsync(string store, int shards, CancellationToken cancel) =>
+        OperateAsync($"/grow?store={Uri.EscapeDataString(store)}&shards={shards.ToString(CultureInfo.InvariantCulture)}", cancel);
 
     public void Dispose() => _client.Dispose();
 

@@ -11,7 +11,7 @@ namespace Tenfold.Runtime.Control;
 
 /// <summary>
 /// A small HTTP API over a Unix socket that only its owner may open: <c>GET /status</c>, <c>GET /metrics</c>,
-/// <c>GET /databases</c>, <c>POST /restart?of=NAME</c>, <c>POST /scale?service=NAME&amp;count=N</c>, <c>POST /grow?store=NAME</c>,
+/// <c>GET /databases</c>, <c>POST /restart?of=NAME</c>, <c>POST /scale?service=NAME&amp;count=N</c>, <c>POST /grow?store=NAME&amp;shards=N</c>,
 /// <c>POST /stop</c>.
 /// Operations answer a line of JSON for each step, and go on when the caller leaves.
 /// </summary>
@@ -63,7 +63,10 @@ public sealed class ControlServer : IAsyncDisposable
         ("GET", "/status") => context.Response.WriteAsJsonAsync(_target.Status(), ControlJson.Default.SystemStatus, cancellationToken: context.RequestAborted),
         ("GET", "/metrics") => MetricsAsync(context),
         ("GET", "/databases") => context.Response.WriteAsJsonAsync(_target.Databases(), ControlJson.Default.IReadOnlyListDatabaseAccess, cancellationToken: context.RequestAborted),
-        ("POST", "/grow") => OperateAsync(context, report => _target.GrowAsync(Query(context, "store") ?? throw new RuntimeException(RuntimeFailure.Guide, "grow needs a store"), report)),
+        ("POST", "/grow") => OperateAsync(context, report =>
+            Query(context, "store") is { } store && int.TryParse(Query(context, "shards"), NumberStyles.None, CultureInfo.InvariantCulture, out var shards)
+                ? _target.GrowAsync(store, shards, report)
+                : throw new RuntimeException(RuntimeFailure.Guide, "grow needs a store and a number of shards")),
         ("POST", "/stop") => StopAsync(context),
         ("POST", "/restart") => OperateAsync(context, report => _target.RestartAsync(Query(context, "of"), report)),
         ("POST", "/scale") => OperateAsync(context, report =>

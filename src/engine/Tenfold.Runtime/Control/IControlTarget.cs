@@ -15,8 +15,8 @@ public interface IControlTarget
     /// <summary>The databases of every PostgreSQL, and how to reach them.</summary>
     IReadOnlyList<Stores.DatabaseAccess> Databases();
 
-    /// <summary>Reads the guide anew and starts the databases that a store has more than now.</summary>
-    Task GrowAsync(string store, Action<string> report);
+    /// <summary>Starts databases until a store has so many; all else as the guide says now.</summary>
+    Task GrowAsync(string store, int shards, Action<string> report);
 
     /// <summary>Asks it to stop everything and end; returns at once.</summary>
     void RequestStop();

@@ -3,11 +3,9 @@ using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using Tenfold.Gateway;
 using Tenfold.Guide;
-using Tenfold.Guide.Reading;
 using Tenfold.Runtime.Control;
 using Tenfold.Runtime.Instances;
 using Tenfold.Runtime.Processes;
-using Tenfold.Runtime.Schema;
 using Tenfold.Runtime.State;
 using Tenfold.Runtime.Stores;
 
@@ -19,24 +17,22 @@ namespace Tenfold.Runtime.Host;
 /// </summary>
 public sealed class SystemHost : IControlTarget, IAsyncDisposable
 {
-    private const int KeptNotes = 20;
     private static readonly TimeSpan OrphanGrace = TimeSpan.FromSeconds(10);
 
     private readonly HostOptions _options;
     private readonly SystemGuide _guide;
     private readonly SystemState _state;
-    private readonly ConcurrentQueue<NoteStatus> _notes = [];
+    private readonly HostSteps _steps;
+    private readonly HostStores _stores;
     private readonly ConcurrentDictionary<string, ServiceSupervisor> _services = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _stopRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _hurry = new();
     private readonly SharedRandom _random = new();
     private readonly Lock _lock = new();
-    private readonly SemaphoreSlim _growing = new(1);
     private readonly HostReporter _reporter;
     private HostLock? _hostLock;
     private GatewayServer? _gateway;
-    private StoreSet? _stores;
     private ControlServer? _control;
     private Task? _stop;
     private volatile string _phase = "starting";
@@ -47,6 +43,8 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         _guide = options.Guide;
         _state = options.State;
         Since = options.Time.GetUtcNow();
+        _steps = new HostSteps(options.Report, options.Time);
+        _stores = new HostStores(options, _steps, _random);
         _reporter = new HostReporter(this);
     }
 
@@ -62,9 +60,9 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
 
     internal GatewayServer? Gateway => _gateway;
 
-    internal StoreSet? Stores => _stores;
+    internal StoreSet? Stores => _stores.Set;
 
-    internal IReadOnlyCollection<NoteStatus> Notes => _notes;
+    internal IReadOnlyCollection<NoteStatus> Notes => _steps.Notes;
 
     internal IEnumerable<ServiceSupervisor> Services => _guide.Services.Keys.Select(name => _services.GetValueOrDefault(name)).OfType<ServiceSupervisor>();
 
@@ -106,7 +104,6 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         await StopAsync(new CancellationToken(canceled: true));
         _stopping.Dispose();
         _hurry.Dispose();
-        _growing.Dispose();
     }
 
     public SystemStatus Status() => _reporter.Status();
@@ -135,43 +132,12 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         return (_services.GetValueOrDefault(service) ?? throw Unknown(service)).ScaleAsync(count, report, _stopping.Token);
     }
 
-    public IReadOnlyList<DatabaseAccess> Databases() => _stores?.Databases() ?? [];
+    public IReadOnlyList<DatabaseAccess> Databases() => _stores.Set?.Databases() ?? [];
 
-    public async Task GrowAsync(string store, Action<string> report)
+    public Task GrowAsync(string store, int shards, Action<string> report)
     {
         CheckUp();
-        var read = GuideReader.Read(_options.GuideFile);
-        var changed = read.Guide ?? throw new RuntimeException(RuntimeFailure.Guide, $"{_options.GuideFile} has errors:\n{string.Join('\n', read.Errors)}");
-        if (!await _growing.WaitAsync(TimeSpan.Zero))
-        {
-            throw new RuntimeException(RuntimeFailure.Failed, $"another command grows a store of {_guide.System}; wait until it is done");
-        }
-
-        try
-        {
-            var added = await _stores!.GrowAsync(
-                store,
-                changed,
-                async (database, connectionString) =>
-                {
-                    if (changed.Stores[store].Schema is { } schema)
-                    {
-                        await Migrations.ApplyAsync(connectionString, Path.Combine(changed.Folder, schema), Note, _stopping.Token);
-                    }
-
-                    Note($"store {store}: there is one more database: {database}");
-                    report($"{database} is ready");
-                },
-                _stopping.Token);
-            if (added.Count == 0)
-            {
-                report($"{store} has all the databases that the guide says");
-            }
-        }
-        finally
-        {
-            _growing.Release();
-        }
+        return _stores.GrowAsync(store, shards, report, _stopping.Token);
     }
 
     public async Task WriteMetricsAsync(Stream stream, CancellationToken cancel)
@@ -179,17 +145,6 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         var text = new ArrayBufferWriter<byte>();
         _gateway?.WriteMetrics(text);
         await stream.WriteAsync(text.WrittenMemory, cancel);
-    }
-
-    internal void Note(string text)
-    {
-        _notes.Enqueue(new NoteStatus(_options.Time.GetUtcNow(), text));
-        while (_notes.Count > KeptNotes)
-        {
-            _notes.TryDequeue(out _);
-        }
-
-        _options.Report(new HostEvent(HostEventKind.Note, text));
     }
 
     private async Task StartPartsAsync(CancellationToken cancel)
@@ -201,41 +156,20 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         var orphans = await Orphans.EndAsync(_state, OrphanGrace, _options.Time, cancel);
         if (orphans.Count > 0)
         {
-            Note($"the last host was killed; ended what it left: {string.Join(", ", orphans.Select(one => one.Name).Distinct())}");
+            _steps.Note($"the last host was killed; ended what it left: {string.Join(", ", orphans.Select(one => one.Name).Distinct())}");
         }
 
         _control = await ControlServer.StartAsync(_state.ControlSocket, this, cancel);
         // First of all, because it is the quickest to fail: the port. Until there are instances it answers 503.
-        _gateway = new GatewayServer(_guide, _options.Time, new NoteLogs(Note));
-        await StepAsync(_guide.Gateway.Port == 0 ? "gateway on a free port" : $"gateway on port {_guide.Gateway.Port}", () => _gateway.StartAsync(cancel));
+        _gateway = new GatewayServer(_guide, _options.Time, new NoteLogs(_steps.Note));
+        await _steps.RunAsync(_guide.Gateway.Port == 0 ? "gateway on a free port" : $"gateway on port {_guide.Gateway.Port}", () => _gateway.StartAsync(cancel));
 
-        var stores = StartStoresAsync(cancel);
+        var stores = _stores.StartAsync(cancel);
         var programs = BuildAsync(cancel);
         await AllAsync(stores, programs);
         await StartServicesAsync(await programs, cancel);
         _phase = "up";
         _options.Report(new HostEvent(HostEventKind.Ready, $"{_guide.System} is up", (_options.Time.GetUtcNow() - Since).TotalSeconds));
-    }
-
-    private async Task StartStoresAsync(CancellationToken cancel)
-    {
-        if (_guide.Stores.Count == 0)
-        {
-            return;
-        }
-
-        var options = new StoreOptions { Report = Note, Time = _options.Time, Random = _random };
-        await StepAsync($"stores {string.Join(", ", _guide.Stores.Keys)}", async () => _stores = await StoreSet.StartAsync(_guide, _state, options, cancel));
-        foreach (var (name, store) in _guide.Stores)
-        {
-            if (store.Schema is { } schema)
-            {
-                foreach (var (database, connectionString) in _stores!.ConnectionStrings(name))
-                {
-                    await StepAsync($"schema of {database}", () => Migrations.ApplyAsync(connectionString, Path.Combine(_guide.Folder, schema), Note, cancel));
-                }
-            }
-        }
     }
 
     private async Task<IReadOnlyDictionary<string, ServiceProgram>> BuildAsync(CancellationToken cancel)
@@ -245,7 +179,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         {
             programs[name] = service.Project is null
                 ? await ServiceSetup.PrepareAsync(name, service, _guide, _state, _options.Time, cancel)
-                : await StepAsync($"build of {name}", () => ServiceSetup.PrepareAsync(name, service, _guide, _state, _options.Time, cancel));
+                : await _steps.RunAsync($"build of {name}", () => ServiceSetup.PrepareAsync(name, service, _guide, _state, _options.Time, cancel));
         }
 
         return programs;
@@ -256,23 +190,23 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         var rotation = new GatewayRotation(_gateway!);
         foreach (var store in _guide.Stores.Keys)
         {
-            await _gateway!.ConnectStoreAsync(store, _stores!.ConnectionString(store));
+            await _gateway!.ConnectStoreAsync(store, _stores.Set!.ConnectionString(store));
         }
 
-        var ledger = _guide.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres).Select(store => _stores!.ConnectionString(store.Key)).FirstOrDefault();
+        var ledger = _guide.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres).Select(store => _stores.Set!.ConnectionString(store.Key)).FirstOrDefault();
         var starting = new List<Task>();
         foreach (var (name, service) in _guide.Services)
         {
             var program = programs[name];
-            var environment = () => InstanceEnvironment.OfService(name, service.Environment, _options.GuideFile, Strings());
+            var environment = () => InstanceEnvironment.OfService(name, service.Environment, _options.GuideFile, _stores.Strings());
             if (program.Seed is not null)
             {
                 await ServiceSetup.SeedOnceAsync(
                     name,
                     ledger,
                     _state,
-                    token => StepAsync($"seed of {name}", () => ServiceSetup.SeedAsync(name, program, environment(), _state, _options.Time, token)),
-                    Note,
+                    token => _steps.RunAsync($"seed of {name}", () => ServiceSetup.SeedAsync(name, program, environment(), _state, _options.Time, token)),
+                    _steps.Note,
                     cancel);
             }
 
@@ -287,16 +221,14 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
                 Rotation = rotation,
                 Time = _options.Time,
                 Random = _random,
-                Note = Note,
+                Note = _steps.Note,
             });
             _services[name] = supervisor;
-            starting.Add(StepAsync($"{name}: {supervisor.Min} instance{(supervisor.Min == 1 ? "" : "s")}", () => supervisor.StartAsync(cancel)));
+            starting.Add(_steps.RunAsync($"{name}: {supervisor.Min} instance{(supervisor.Min == 1 ? "" : "s")}", () => supervisor.StartAsync(cancel)));
         }
 
         await AllAsync([.. starting]);
     }
-
-    private Dictionary<string, string> Strings() => new(_guide.Stores.Keys.SelectMany(store => _stores!.ConnectionStrings(store)), StringComparer.Ordinal);
 
     private async Task StopPartsAsync()
     {
@@ -353,21 +285,6 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
             throw many.InnerExceptions.First(one => one is not OperationCanceledException);
         }
     }
-
-    private async Task<T> StepAsync<T>(string name, Func<Task<T>> run)
-    {
-        _options.Report(new HostEvent(HostEventKind.Begun, name));
-        var start = _options.Time.GetTimestamp();
-        var result = await run();
-        _options.Report(new HostEvent(HostEventKind.Done, name, _options.Time.GetElapsedTime(start).TotalSeconds));
-        return result;
-    }
-
-    private Task StepAsync(string name, Func<Task> run) => StepAsync(name, async () =>
-    {
-        await run();
-        return 0;
-    });
 
     private void CheckUp()
     {

@@ -34,6 +34,8 @@ internal sealed class PostgresAdmin(PostgresNode node)
         var roleExists = await ValueAsync<bool>(connection, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", cancel, system);
         var databaseExists = await ValueAsync<bool>(connection, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", cancel, system);
         await RunAsync(connection, $"{(roleExists ? "ALTER" : "CREATE")} ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{password}'", cancel);
+        // Reads statistics of every session: which timeline a replica follows, and what is slow, are among them.
+        await RunAsync(connection, $"GRANT pg_monitor TO {role}", cancel);
         if (!databaseExists)
         {
             await RunAsync(connection, $"CREATE DATABASE {role} OWNER {role}", cancel);

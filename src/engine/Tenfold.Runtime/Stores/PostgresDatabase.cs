@@ -7,6 +7,7 @@ namespace Tenfold.Runtime.Stores;
 internal sealed class PostgresDatabase : IAsyncDisposable
 {
     private static readonly TimeSpan FollowLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReplaceLimit = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan FollowPoll = TimeSpan.FromMilliseconds(50);
 
     private readonly PostgresPlan _plan;
@@ -96,8 +97,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             member.Node.ChoosePort();
         }
 
-        await Primary.Server.StartAsync(cancel);
-        Primary.IsStarted = true;
+        var failure = await StartPrimaryAsync(cancel);
         if (_members.Length == 1)
         {
             return;
@@ -111,6 +111,11 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         _set = new ReplicaSet(this);
         await Task.WhenAll(Replicas.Select(replica => _set.FirstStartAsync(replica, cancel)));
         _set.Run();
+        if (failure is not null)
+        {
+            await UntilReplacedAsync(failure, cancel);
+        }
+
         await UntilFollowingAsync(cancel);
     }
 
@@ -155,6 +160,45 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         index == Topology.Primary ? null : Primary.Node.Address,
         index == Topology.Primary ? [.. SynchronousNames.Select(replica => DatabaseNames.Node(Name, replica))] : [],
         index == Topology.Primary ? [.. Replicas.Select(replica => replica.Index)] : []);
+
+    /// <returns>Why it cannot be started, when replicas have all that it has answered, and so one may take over; else null.</returns>
+    /// <exception cref="RuntimeException">It cannot be started, and is not to be replaced without being asked for.</exception>
+    private async Task<RuntimeException?> StartPrimaryAsync(CancellationToken cancel)
+    {
+        var primary = Primary;
+        try
+        {
+            await primary.Server.StartAsync(cancel);
+            primary.IsStarted = true;
+            return null;
+        }
+        catch (RuntimeException e) when (_plan.Settings.Synchronous && Topology.Synced.Count > 0 && Topology.Synced.All(index => Member(index).Node.HasData))
+        {
+            _plan.Options.Report($"store {Name}: {primary.Name} cannot be started: {e.Message}\nits replicas have every commit that was answered: one of them takes over");
+            return e;
+        }
+        catch (RuntimeException e) when (Replicas.FirstOrDefault(replica => replica.Node.HasData) is { } copy)
+        {
+            throw new RuntimeException(
+                e.Failure,
+                $"{e.Message}\n{copy.Name} has a copy, which may lack the last commits. To go on with that one, move {primary.Node.Folder.Data} away and start again",
+                e);
+        }
+    }
+
+    private async Task UntilReplacedAsync(RuntimeException failure, CancellationToken cancel)
+    {
+        var (start, failed) = (_plan.Options.Time.GetTimestamp(), Topology.Primary);
+        while (Topology.Primary == failed || !Primary.Answers || Primary.Probe is not { IsPrimary: true })
+        {
+            if (_plan.Options.Time.GetElapsedTime(start) > ReplaceLimit)
+            {
+                throw failure;
+            }
+
+            await Task.Delay(FollowPoll, _plan.Options.Time, cancel);
+        }
+    }
 
     private async Task UntilFollowingAsync(CancellationToken cancel)
     {

@@ -10,6 +10,7 @@ internal sealed class PostgresMember : IAsyncDisposable
     private long? _fedAt;
     private int _unanswered;
     private volatile NodeProbe? _probe;
+    private volatile Mark? _mark;
     private bool _answers;
 
     public PostgresMember(PostgresPlan plan, int index, Func<int, NodeRole> roleOf)
@@ -89,7 +90,16 @@ internal sealed class PostgresMember : IAsyncDisposable
     public bool IsFed(TimeSpan within) => _fedAt is { } at && Since(at) < within;
 
     /// <summary>It begins anew: what it did not answer before does not count.</summary>
-    public void Forgive() => (_answeredAt, _unanswered, _notFedSince) = (_plan.Options.Time.GetTimestamp(), 0, null);
+    public void Forgive() => (_answeredAt, _unanswered, _notFedSince, _mark) = (_plan.Options.Time.GetTimestamp(), 0, null, null);
+
+    /// <summary>As a replica: compares it with its primary, after both were asked.</summary>
+    public void Compare(PostgresMember primary)
+    {
+        if (_probe is { } mine && primary.Probe is { } its && (_mark is not { } mark || mine.Replayed >= mark.Position))
+        {
+            _mark = new Mark(its.Received, _plan.Options.Time.GetTimestamp());
+        }
+    }
 
     public NodeView View() => new(Index, _answers, _answers ? TimeSpan.Zero : Since(_answeredAt), _unanswered, _probe?.Received ?? 0);
 
@@ -113,7 +123,7 @@ internal sealed class PostgresMember : IAsyncDisposable
         {
             Role = StoreRole.Replica,
             LagBytes = bytes,
-            Lag = bytes switch { null => null, 0 => TimeSpan.Zero, _ => follower?.ReplayLag ?? mine!.LastReplay },
+            Lag = bytes switch { null => null, 0 => TimeSpan.Zero, _ => Later(follower?.ReplayLag ?? mine!.LastReplay, LateFor(mine!)) },
             Synchronous = follower?.Synchronous ?? false,
             Streams = follower is not null,
         };
@@ -121,5 +131,13 @@ internal sealed class PostgresMember : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
 
+    // The primary's own measure stands still while nothing is replayed.
+    private TimeSpan LateFor(NodeProbe mine) => _mark is { } mark && mine.Replayed < mark.Position ? Since(mark.At) : TimeSpan.Zero;
+
+    private static TimeSpan? Later(TimeSpan? one, TimeSpan other) => one is { } known && known > other ? known : other;
+
     private TimeSpan Since(long timestamp) => _plan.Options.Time.GetElapsedTime(timestamp);
+
+    /// <summary>A position of the primary, and when it was there.</summary>
+    private sealed record Mark(long Position, long At);
 }

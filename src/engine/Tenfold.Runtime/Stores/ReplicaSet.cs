@@ -71,6 +71,11 @@ internal sealed class ReplicaSet(PostgresDatabase database) : IAsyncDisposable
     {
         await Task.WhenAll(database.Members.Select(member => member.AskAsync(_limits.Every, cancel)));
         var primary = database.Primary;
+        foreach (var replica in database.Replicas)
+        {
+            replica.Compare(primary);
+        }
+
         if (primary.Answers)
         {
             foreach (var replica in database.Replicas.Where(replica => Follower(replica) is { Streams: true }))

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Npgsql;
 using Tenfold.Postgres;
+using Tenfold.Postgres.Shards;
 using Tenfold.Redis;
 
 namespace Tenfold.AspNetCore.Errors;
@@ -15,6 +16,10 @@ internal static class StoreFailure
         PostgresStoreException { Failure: PostgresFailure.Busy } => "All database connections are busy.",
         PostgresStoreException { Failure: PostgresFailure.NoPrimary } => "The database cannot be reached.",
         PostgresStoreException { Failure: PostgresFailure.Unknown } => "The connection to the database was lost while it was changing something: it may have been done or not. Look before you repeat it.",
+        ShardException { Failure: ShardFailure.Moved } => "The data is being moved to another database.",
+        ShardException { Failure: ShardFailure.Map } => "The database cannot be reached.",
+        ShardException { Failure: ShardFailure.Id } => "No ids can be made at the moment.",
+        ShardException { Failure: ShardFailure.Reservation } => "The change met another one at the same time.",
         PostgresException postgres => Describe(postgres.SqlState),
         // What Npgsql says when the pool has no connection left within the wait; there is no code for it.
         NpgsqlException pool when pool.Message.Contains("pool has been exhausted", StringComparison.OrdinalIgnoreCase) => "All database connections are busy.",

@@ -11,38 +11,48 @@ namespace Tenfold.AspNetCore.Stores;
 
 /// <summary>
 /// One <see cref="PostgresStore"/> for every PostgreSQL among the connection strings, keyed by the store's name; <c>main</c> is also
-/// the unkeyed one. A store of a single server is an <see cref="NpgsqlDataSource"/>, too.
+/// the unkeyed one. A store of a single server is an <see cref="NpgsqlDataSource"/>, too; one that is sharded a
+/// <see cref="Postgres.Shards.ShardedStore"/>.
 /// </summary>
 internal static class PostgresStores
 {
     public static void Add(IServiceCollection services, IConfiguration configuration, SystemGuide? guide, TenfoldOptions options)
     {
         var secrets = new List<string>();
-        foreach (var entry in configuration.GetSection("ConnectionStrings").GetChildren())
+        var strings = Strings(configuration);
+        foreach (var (name, text) in strings)
         {
-            // Redis strings are URLs (redis://…).
-            if (entry.Value is not { Length: > 0 } text || text.Contains("://", StringComparison.Ordinal))
-            {
-                continue;
-            }
-
-            var name = entry.Key;
-            var store = StoreOf(guide, name);
+            var home = ShardedStores.HomeOf(name, strings);
+            var store = StoreOf(guide, home ?? name);
             var pooler = Pooler.Of(configuration, name);
             var settings = WithDefaults(text, options, store?.Pool, pooler is not null);
-            secrets.Add(settings.Password is { Length: > 0 } password ? password : $"{settings.Username}@{settings.Database}");
             services.AddKeyedSingleton(name, (provider, _) => new PostgresStore(
                 OptionsOf(name, settings, store, pooler), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
             services.AddKeyedSingleton(name, (provider, _) => OnlySource(provider.GetRequiredKeyedService<PostgresStore>(name)));
-            if (string.Equals(name, "main", StringComparison.OrdinalIgnoreCase))
+            if (IsMain(name))
             {
                 services.AddSingleton(provider => provider.GetRequiredKeyedService<PostgresStore>(name));
                 services.AddSingleton(provider => provider.GetRequiredKeyedService<NpgsqlDataSource>(name));
             }
 
-            services.AddSingleton(_ => Probe(name, settings));
             var beside = 1 + (store?.Partitions.Count > 0 ? 1 : 0); // readiness, and what keeps partitions
             services.AddSingleton(provider => new CheckedStore(provider.GetRequiredKeyedService<PostgresStore>(name), beside));
+            if (home is not null && IsSharded(home))
+            {
+                continue; // instances know a different number of these; and without one of them the others' keys are served
+            }
+
+            secrets.Add(settings.Password is { Length: > 0 } password ? password : $"{settings.Username}@{settings.Database}");
+            services.AddSingleton(_ => StoreProbe.Of(name, settings));
+            if (home is null && IsSharded(name))
+            {
+                ShardedStores.Add(
+                    services,
+                    OptionsOf(name, settings, store, pooler),
+                    strings.Keys.Where(key => ShardedStores.HomeOf(key, strings) == name).ToDictionary(ShardedStores.NumberOf, key => KeyValuePair.Create(key, WithDefaults(strings[key], options, store?.Pool, pooler is not null).ConnectionString)),
+                    store,
+                    options);
+            }
         }
 
         if (secrets.Count > 0)
@@ -50,6 +60,8 @@ internal static class PostgresStores
             services.AddHostedService(provider => new ConnectionCheck(
                 provider.GetServices<CheckedStore>(), guide, provider.GetRequiredService<Readiness>().FirstReady, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ConnectionCheck>>()));
         }
+
+        bool IsSharded(string name) => StoreOf(guide, name)?.Shards > 1 || options.Sharded.ContainsKey(name);
 
         // Every instance of a system comes to the same key: by what it is told, or from what it logs in with.
         services.AddSingleton(_ => TokenSigner.FromSecret(configuration["TENFOLD_TOKEN_KEY"] is { Length: > 0 } key ? key : string.Join('\n', secrets.Order(StringComparer.Ordinal).DefaultIfEmpty("none"))));
@@ -103,9 +115,14 @@ internal static class PostgresStores
         return full;
     }
 
-    // ConnectionStrings__main_1 is the second database of the sharded store main.
+    internal static bool IsMain(string name) => string.Equals(name, "main", StringComparison.OrdinalIgnoreCase);
+
+    private static Dictionary<string, string> Strings(IConfiguration configuration) => configuration.GetSection("ConnectionStrings").GetChildren()
+        .Where(entry => entry.Value is { Length: > 0 } text && !text.Contains("://", StringComparison.Ordinal)) // Redis strings are URLs (redis://…)
+        .ToDictionary(entry => entry.Key, entry => entry.Value!, StringComparer.OrdinalIgnoreCase);
+
     private static Store? StoreOf(SystemGuide? guide, string name) =>
-        guide?.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres && string.Equals(store.Key, name.Split('_')[0], StringComparison.OrdinalIgnoreCase)).Select(store => store.Value).FirstOrDefault();
+        guide?.Stores.Where(store => store.Value.Engine == StoreEngine.Postgres && string.Equals(store.Key, name, StringComparison.OrdinalIgnoreCase)).Select(store => store.Value).FirstOrDefault();
 
     private static PostgresOptions OptionsOf(string name, NpgsqlConnectionStringBuilder settings, Store? store, Pooler? pooler)
     {
@@ -116,12 +133,6 @@ internal static class PostgresStores
     private static NpgsqlDataSource OnlySource(PostgresStore store) => store.Status().Count == 1
         ? store.Writer()
         : throw new InvalidOperationException($"Store '{store.Name}' has replicas, so that no single data source is right for it: take a PostgresStore, and its Writer() or Reader() for each piece of work.");
-
-    private static StoreProbe Probe(string name, NpgsqlConnectionStringBuilder full)
-    {
-        var settings = new NpgsqlConnectionStringBuilder(full.ConnectionString) { MinPoolSize = 0, MaxPoolSize = 1, ApplicationName = "health" };
-        return new StoreProbe(name, new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name + "-health" }.Build());
-    }
 
     private static bool Says(NpgsqlConnectionStringBuilder given, string keyword) => given.ShouldSerialize(keyword);
 

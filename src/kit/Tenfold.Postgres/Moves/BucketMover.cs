@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using Tenfold.Postgres.Shards;
 
@@ -94,17 +95,19 @@ public sealed class BucketMover(ShardedStore store, MoveOptions options, Action<
 
     private async Task RunAllAsync(NpgsqlConnection home, IReadOnlyList<BucketMove> moves, CancellationToken cancel)
     {
-        foreach (var pair in moves.GroupBy(move => (move.From, move.To)))
+        var batches = moves.GroupBy(move => (move.From, move.To)).SelectMany(pair => pair.Chunk(options.Together)).ToList();
+        var began = store.Time.GetTimestamp();
+        for (var at = 0; at < batches.Count; at++)
         {
-            foreach (var together in pair.Chunk(options.Together))
-            {
-                await PreflightAsync(pair.Key.From, pair.Key.To, cancel);
-                await options.AfterStep(MoveStep.Preflighted, cancel);
-                var move = await MoveJournal.AddAsync(home, pair.Key.From, pair.Key.To, [.. together.Select(one => one.Bucket)], cancel);
-                report(new MoveProgress(move.Id, MoveStep.Recorded, $"move {move.Id}: {move.Say()} from database {move.Source} to {move.Target}"));
-                await options.AfterStep(MoveStep.Recorded, cancel);
-                await RunAsync(home, move, cancel);
-            }
+            var (from, to) = (batches[at][0].From, batches[at][0].To);
+            await PreflightAsync(from, to, cancel);
+            await options.AfterStep(MoveStep.Preflighted, cancel);
+            var move = await MoveJournal.AddAsync(home, from, to, [.. batches[at].Select(one => one.Bucket)], cancel);
+            var left = at == 0 ? (TimeSpan?)null : store.Time.GetElapsedTime(began) / at * (batches.Count - at);
+            var of = batches.Count == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $" ({at + 1} of {batches.Count})");
+            report(new MoveProgress(move.Id, MoveStep.Recorded, $"move {move.Id}{of}: {move.Say()} from database {move.Source} to {move.Target}", Left: left));
+            await options.AfterStep(MoveStep.Recorded, cancel);
+            await RunAsync(home, move, cancel);
         }
     }
 
@@ -201,7 +204,7 @@ public sealed class BucketMover(ShardedStore store, MoveOptions options, Action<
         {
             if (move.FlippedFor is { } since && options.DropDelay - since is { Ticks: > 0 } wait)
             {
-                report(new MoveProgress(move.Id, MoveStep.Flipped, $"the source's rows stay for reads that began before the switch: {wait.TotalSeconds:0} s more", Left: wait));
+                report(new MoveProgress(move.Id, MoveStep.Flipped, "the source's rows stay for reads that began before the switch", Left: wait));
                 await Task.Delay(wait, store.Time, cancel);
             }
 

@@ -67,5 +67,5 @@ public enum MoveStep
 /// <param name="Text">One sentence.</param>
 /// <param name="Done">Rows so far, in a step that counts them.</param>
 /// <param name="Total">Rows in all; 0 in a step that does not count.</param>
-/// <param name="Left">Time that the step will probably still take; null when not known.</param>
+/// <param name="Left">Time that the step, or with <see cref="MoveStep.Recorded"/> all moves that are left, will probably still take; null when not known.</param>
 public sealed record MoveProgress(long Move, MoveStep Step, string Text, long Done = 0, long Total = 0, TimeSpan? Left = null);

@@ -4,8 +4,8 @@ using Npgsql;
 
 namespace Tenfold.Postgres.Shards;
 
-/// <summary>The databases of a sharded store, each opened when it is first asked for. Thread-safe.</summary>
-internal sealed class ShardDatabases(ShardedStoreOptions options, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
+/// <summary>The databases of a sharded store, each opened when it is first asked for, unless it is open already. Thread-safe.</summary>
+internal sealed class ShardDatabases(ShardedStoreOptions options, IReadOnlyDictionary<int, PostgresStore> open, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<ShardDatabase, Lazy<PostgresStore>> _stores = new();
 
@@ -13,8 +13,9 @@ internal sealed class ShardDatabases(ShardedStoreOptions options, TimeProvider t
     public PostgresStore Home => Of(new ShardDatabase(0, ""));
 
     /// <summary>A database of the map.</summary>
-    public PostgresStore Of(ShardDatabase database) =>
-        _stores.GetOrAdd(database, one => new Lazy<PostgresStore>(() => new PostgresStore(
+    public PostgresStore Of(ShardDatabase database) => open.TryGetValue(database.Id, out var store)
+        ? store
+        : _stores.GetOrAdd(database, one => new Lazy<PostgresStore>(() => new PostgresStore(
             options.Home with { Name = one.Id == 0 ? options.Home.Name : $"{options.Home.Name}_{one.Id}", ConnectionString = ConnectionStringOf(one) },
             time,
             loggers))).Value;

@@ -86,7 +86,7 @@ internal sealed partial class ShardInstance : IAsyncDisposable
                 _holder,
                 Ids.LastMillisecond + 1);
         }
-        catch (Exception e) when (e is NpgsqlException or PostgresStoreException or TimeoutException)
+        catch (Exception e) when (e is NpgsqlException or PostgresStoreException or TimeoutException or ObjectDisposedException)
         {
             // It expires by itself.
         }

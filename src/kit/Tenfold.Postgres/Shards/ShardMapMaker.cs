@@ -1,4 +1,5 @@
 using Npgsql;
+using Tenfold.Postgres.Moves;
 
 namespace Tenfold.Postgres.Shards;
 
@@ -29,9 +30,9 @@ internal static class ShardMapMaker
             return other; // made by another process while this one waited
         }
 
-        var map = ShardMap.Even(
-            options.Scheme,
-            [new ShardDatabase(0, ""), .. options.Others.OrderBy(one => one.Key).Select(one => new ShardDatabase(one.Key, ShardDatabases.AddressOf(one.Value)))]);
+        ShardDatabase[] all = [new ShardDatabase(0, ""), .. options.Others.OrderBy(one => one.Key).Select(one => new ShardDatabase(one.Key, ShardDatabases.AddressOf(one.Value)))];
+        // Rows that are there already stay where they are found: a rebalance spreads them.
+        var map = await HasRowsAsync(home, cancel) ? new ShardMap(1, options.Scheme, all, Enumerable.Repeat(0, options.Scheme.Count)) : ShardMap.Even(options.Scheme, all);
 
         // Fences before the map: as long as there is no map nobody writes, so that a half-made one is simply made again.
         foreach (var database in map.Databases)
@@ -50,6 +51,19 @@ internal static class ShardMapMaker
         await ShardMapTable.CreateAsync(home, map, cancel);
         await transaction.CommitAsync(cancel);
         return map;
+    }
+
+    private static async Task<bool> HasRowsAsync(NpgsqlConnection home, CancellationToken cancel)
+    {
+        foreach (var table in await ShardedTable.ListAsync(home, cancel))
+        {
+            if (await Sql.ScalarAsync<bool>(home, $"SELECT EXISTS (SELECT FROM {table.Sql})", cancel))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static async Task FenceAsync(NpgsqlConnection connection, ShardMap map, int database, CancellationToken cancel)

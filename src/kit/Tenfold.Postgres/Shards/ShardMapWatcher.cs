@@ -31,7 +31,10 @@ internal sealed partial class ShardMapWatcher : IAsyncDisposable
     public ShardMap Map => _map;
 
     /// <summary>Whether the home database has said lately that the map is the newest.</summary>
-    public bool IsConfirmed => _time.GetElapsedTime(Volatile.Read(ref _confirmed)) <= _options.Unconfirmed;
+    public bool IsConfirmed => Age <= _options.Unconfirmed;
+
+    /// <summary>Time since it said so.</summary>
+    public TimeSpan Age => _time.GetElapsedTime(Volatile.Read(ref _confirmed));
 
     /// <summary>Reads the map now; callers that come meanwhile share the answer.</summary>
     public async Task<ShardMap> RefreshAsync(CancellationToken cancel)

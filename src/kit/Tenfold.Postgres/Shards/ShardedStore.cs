@@ -15,15 +15,35 @@ public sealed class ShardedStore : IAsyncDisposable
 
     private readonly ShardedStoreOptions _options;
     private readonly TimeProvider _time;
+    private readonly Random _random;
+    private readonly ILogger _logger;
     private readonly ShardDatabases _databases;
-    private readonly ShardMapWatcher _watcher;
-    private readonly ShardInstance? _instance;
+    private readonly ShardMetrics _metrics;
+    private readonly SemaphoreSlim _starting = new(1);
+    private volatile ShardMapWatcher? _watcher;
+    private ShardInstance? _instance;
+    private bool _disposed;
 
-    private ShardedStore(ShardedStoreOptions options, TimeProvider time, ShardDatabases databases, ShardMapWatcher watcher, ShardInstance? instance) =>
-        (_options, _time, _databases, _watcher, _instance) = (options, time, databases, watcher, instance);
+    /// <summary>Connects to nothing yet: that is <see cref="StartAsync(CancellationToken)"/>, before which nothing else may be called.</summary>
+    /// <param name="options">How it is reached.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="random">Jitter of polls.</param>
+    /// <param name="loggers">Warnings.</param>
+    /// <param name="open">Databases that are open already, by number: used instead of opening them anew, and not disposed.</param>
+    public ShardedStore(ShardedStoreOptions options, TimeProvider time, Random random, ILoggerFactory loggers, IReadOnlyDictionary<int, PostgresStore>? open = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        (_options, _time, _random, _logger) = (options, time, random, loggers.CreateLogger<ShardedStore>());
+        _databases = new ShardDatabases(options, open ?? new Dictionary<int, PostgresStore>(), time, loggers);
+        _metrics = new ShardMetrics(options.Home.Name, () => _watcher);
+    }
+
+    /// <summary>The store's name.</summary>
+    public string Name => _options.Home.Name;
 
     /// <summary>The map as this process knows it: at most a poll behind the home database's, while that answers.</summary>
-    public ShardMap Map => _watcher.Map;
+    /// <exception cref="ShardException"><see cref="ShardFailure.Map"/>: it was not read yet.</exception>
+    public ShardMap Map => Watcher.Map;
 
     /// <summary>The home database: for tables that are not sharded.</summary>
     public PostgresStore Home => _databases.Home;
@@ -32,35 +52,62 @@ public sealed class ShardedStore : IAsyncDisposable
 
     internal TimeProvider Time => _time;
 
-    /// <summary>Connects, makes what is missing in the databases (the map too, on first use), and begins to follow the map.</summary>
-    /// <param name="options">How it is reached.</param>
-    /// <param name="time">Clock.</param>
-    /// <param name="random">Jitter of polls.</param>
-    /// <param name="loggers">Warnings.</param>
-    /// <param name="cancel">Ends the start.</param>
-    /// <exception cref="ShardException"><see cref="ShardFailure.Map"/>: options and map do not agree. <see cref="ShardFailure.Id"/>: no instance number is free.</exception>
-    /// <exception cref="NpgsqlException">A database cannot be reached.</exception>
+    /// <summary>Writes that a database has refused since their bucket had moved.</summary>
+    internal long Refused => _metrics.RefusedWrites;
+
+    private ShardMapWatcher Watcher => _watcher ?? throw new ShardException(ShardFailure.Map, $"store {Name}: its shard map was not read yet; {nameof(StartAsync)} does that");
+
+    /// <summary>A store that is started.</summary>
+    /// <inheritdoc cref="ShardedStore(ShardedStoreOptions, TimeProvider, Random, ILoggerFactory, IReadOnlyDictionary{int, PostgresStore})" path="/param"/>
+    /// <inheritdoc cref="StartAsync(CancellationToken)" path="/exception"/>
     public static async Task<ShardedStore> StartAsync(ShardedStoreOptions options, TimeProvider time, Random random, ILoggerFactory loggers, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        var databases = new ShardDatabases(options, time, loggers);
+        var store = new ShardedStore(options, time, random, loggers);
         try
         {
-            var map = await ShardMapMaker.EnsureAsync(databases, options, cancel);
-            var logger = loggers.CreateLogger<ShardedStore>();
-            var instance = options.MakesIds ? await ShardInstance.StartAsync(databases.Home, map.Scheme.Count, time, logger, cancel) : null;
-            return new ShardedStore(options, time, databases, new ShardMapWatcher(map, databases.Home, options, time, random, logger), instance);
+            await store.StartAsync(cancel);
+            return store;
         }
         catch
         {
-            await databases.DisposeAsync();
+            await store.DisposeAsync();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Connects, makes what is missing in the databases (the map too, on first use), and begins to follow the map. One that has failed
+    /// may be called again; one that has succeeded does nothing.
+    /// </summary>
+    /// <param name="cancel">Ends the start.</param>
+    /// <exception cref="ShardException"><see cref="ShardFailure.Map"/>: options and map do not agree. <see cref="ShardFailure.Id"/>: no instance number is free.</exception>
+    /// <exception cref="NpgsqlException">A database cannot be reached.</exception>
+    /// <exception cref="PostgresStoreException">None of a database's servers is a primary that answers.</exception>
+    public async Task StartAsync(CancellationToken cancel)
+    {
+        await _starting.WaitAsync(cancel);
+        try
+        {
+            if (_watcher is null)
+            {
+                var map = await ShardMapMaker.EnsureAsync(_databases, _options, cancel);
+                _instance = _options.MakesIds ? await ShardInstance.StartAsync(Home, map.Scheme.Count, _time, _logger, cancel) : null;
+                _watcher = new ShardMapWatcher(map, Home, _options, _time, _random, _logger);
+            }
+        }
+        finally
+        {
+            _starting.Release();
         }
     }
 
     /// <summary>Where a key's rows are now.</summary>
     /// <exception cref="ShardException"><see cref="ShardFailure.Unmapped"/>: the key belongs to no bucket.</exception>
-    public Shard Shard(ShardKey key) => At(_watcher.Map, _watcher.Map.BucketOf(key));
+    public Shard Shard(ShardKey key)
+    {
+        var map = Map;
+        return At(map, map.BucketOf(key));
+    }
 
     /// <summary>A new id for a row of the key's bucket; the row is later found by the id alone.</summary>
     /// <exception cref="ShardException"><see cref="ShardFailure.Unmapped"/> or <see cref="ShardFailure.Id"/>.</exception>
@@ -73,7 +120,7 @@ public sealed class ShardedStore : IAsyncDisposable
     {
         while (Map.Epoch < epoch)
         {
-            await _watcher.RefreshAsync(cancel);
+            await Watcher.RefreshAsync(cancel);
         }
     }
 
@@ -119,13 +166,26 @@ public sealed class ShardedStore : IAsyncDisposable
     public Task<int> ExecuteAsync(ShardKey key, NpgsqlBatch batch, Caller? caller, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        if (batch.EnableErrorBarriers || ((IList<NpgsqlBatchCommand>)batch.BatchCommands).Any(command => command.AppendErrorBarrier == true))
+        {
+            throw new ArgumentException("the statements are one transaction with the hold of their bucket: error barriers would make several of it", nameof(batch));
+        }
+
         batch.BatchCommands.Insert(0, new NpgsqlBatchCommand("SELECT tenfold.hold($1)") { Parameters = { new NpgsqlParameter<int> { TypedValue = Map.BucketOf(key) } } });
+        var attempts = 0;
         return AtOwnerAsync(key, caller, ExecuteOnceAsync, cancel);
 
-        Task<int> ExecuteOnceAsync(Shard shard, NpgsqlConnection connection)
+        async Task<int> ExecuteOnceAsync(Shard shard, NpgsqlConnection connection)
         {
-            batch.Connection = connection;
-            return batch.ExecuteNonQueryAsync(cancel);
+            if (attempts++ == 0)
+            {
+                batch.Connection = connection;
+                return await batch.ExecuteNonQueryAsync(cancel);
+            }
+
+            // Its commands remember how they were prepared, on a connection where they no longer are.
+            await using var again = Copy(batch, connection);
+            return await again.ExecuteNonQueryAsync(cancel);
         }
     }
 
@@ -145,31 +205,59 @@ public sealed class ShardedStore : IAsyncDisposable
     /// <summary>Stops following the map, gives the instance number back and closes all pools.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _watcher.DisposeAsync();
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
+        _metrics.Dispose();
+        if (_watcher is not null)
+        {
+            await _watcher.DisposeAsync();
+        }
+
         if (_instance is not null)
         {
             await _instance.DisposeAsync();
         }
 
         await _databases.DisposeAsync();
+        _starting.Dispose();
     }
 
     /// <summary>Lists databases in the map that this process was told of and the map does not know.</summary>
     internal async Task RegisterAsync(NpgsqlConnection home, CancellationToken cancel)
     {
-        var known = (await _watcher.RefreshAsync(cancel)).Databases;
+        var known = (await Watcher.RefreshAsync(cancel)).Databases;
         foreach (var (id, connectionString) in _options.Others.Where(other => known.All(database => database.Id != other.Key)))
         {
             await ShardMapTable.RegisterAsync(home, new ShardDatabase(id, ShardDatabases.AddressOf(connectionString)), cancel);
         }
 
-        await _watcher.RefreshAsync(cancel);
+        await Watcher.RefreshAsync(cancel);
     }
 
     private Shard At(ShardMap map, int bucket)
     {
         var owner = map.DatabaseOf(bucket);
-        return new Shard(bucket, owner, map.Epoch, _databases.Of(map.Databases[IndexOf(map, owner)]), _watcher);
+        return new Shard(bucket, owner, map.Epoch, _databases.Of(map.Databases[IndexOf(map, owner)]), Watcher);
+    }
+
+    private static NpgsqlBatch Copy(NpgsqlBatch batch, NpgsqlConnection connection)
+    {
+        var copy = new NpgsqlBatch(connection) { Timeout = batch.Timeout };
+        foreach (var command in batch.BatchCommands)
+        {
+            var same = new NpgsqlBatchCommand(command.CommandText);
+            foreach (NpgsqlParameter parameter in command.Parameters)
+            {
+                same.Parameters.Add(parameter.Clone());
+            }
+
+            copy.BatchCommands.Add(same);
+        }
+
+        return copy;
     }
 
     private static int IndexOf(ShardMap map, int database)
@@ -213,7 +301,8 @@ public sealed class ShardedStore : IAsyncDisposable
             }
             catch (PostgresException e) when (e.SqlState == ShardSchema.NotOwned)
             {
-                var map = await _watcher.RefreshAsync(cancel);
+                _metrics.Refused();
+                var map = await Watcher.RefreshAsync(cancel);
                 if (map.DatabaseOf(shard.Bucket) != shard.Database)
                 {
                     continue;

@@ -56,7 +56,7 @@ public sealed class UniqueValues
         }
         catch
         {
-            await SettleIfReachableAsync(reservation);
+            await GiveUpAsync(reservation); // not committed, or not known to be (a connection lost in the commit): a claimed value is never freed
             throw;
         }
 
@@ -136,6 +136,34 @@ public sealed class UniqueValues
         await ForgetClaimAsync(reservation, cancel);
     }
 
+    /// <summary>Gives a reservation up whose row was not written, or is not known to be: the value is free at once, unless a row has it.</summary>
+    /// <remarks>If this is never called, or no database can be reached, the reservation expires.</remarks>
+    public async Task GiveUpAsync(Reservation reservation)
+    {
+        ArgumentNullException.ThrowIfNull(reservation);
+        try
+        {
+            await SettleAsync(reservation, CancellationToken.None);
+        }
+        catch (Exception e) when (e is NpgsqlException or PostgresStoreException or ShardException or TimeoutException)
+        {
+            // It expires, and the next one who wants the value settles it.
+        }
+    }
+
+    /// <summary>Finds the bucket of the row that carries a value.</summary>
+    /// <param name="value">In its normal form.</param>
+    /// <param name="caller">Who reads.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <returns>Null when nobody has the value. A value that is being taken has a bucket, too; whether the row is there, the bucket's database says.</returns>
+    public async Task<ShardKey?> FindAsync(string value, Caller? caller, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        await using var home = await _store.Home.OpenReaderAsync(caller, cancel);
+        var found = await Sql.ListAsync(home, "SELECT bucket FROM tenfold.shard_reservations WHERE kind = $1 AND value = $2", rows => rows.GetInt32(0), cancel, _kind, value);
+        return found.Count == 0 ? (ShardKey?)null : ShardKey.OfBucket(found[0]);
+    }
+
     /// <summary>Gives a value free when its row is deleted or gets another one; after that row's transaction has committed.</summary>
     /// <param name="value">The value.</param>
     /// <param name="key">What its row is sharded by: another bucket's value is left alone.</param>
@@ -169,19 +197,6 @@ public sealed class UniqueValues
         }
 
         return removed;
-    }
-
-    // The row is not committed, or not known to be (a connection lost in the commit): settling finds out, and never frees a claimed value.
-    private async Task SettleIfReachableAsync(Reservation reservation)
-    {
-        try
-        {
-            await SettleAsync(reservation, CancellationToken.None);
-        }
-        catch (Exception e) when (e is NpgsqlException or PostgresStoreException or ShardException or TimeoutException)
-        {
-            // It expires, and the next one who wants the value settles it.
-        }
     }
 
     /// <summary>Finds out what became of a reservation, and makes that final.</summary>

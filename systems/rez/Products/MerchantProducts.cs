@@ -1,0 +1,140 @@
+using Npgsql;
+using Rez.Data;
+using Tenfold.Postgres;
+using Tenfold.Postgres.Shards;
+
+namespace Rez.Products;
+
+/// <summary>A product as its merchant has it.</summary>
+internal sealed record MerchantProduct
+{
+    public required long Id { get; init; }
+
+    public required int MerchantId { get; init; }
+
+    public required int CategoryId { get; init; }
+
+    public required int PriceCents { get; init; }
+
+    public required bool IsActive { get; init; }
+
+    public required bool IsFeatured { get; init; }
+
+    public required string Brand { get; init; }
+
+    public required string Name { get; init; }
+
+    public required string Description { get; init; }
+
+    public required int Version { get; init; }
+
+    public required DateTime CreatedAt { get; init; }
+
+    public required DateTime UpdatedAt { get; init; }
+
+    internal const string Columns = "id, merchant_id, category_id, price_cents, is_active, is_featured, brand, name, description, version, created_at, updated_at";
+
+    internal static MerchantProduct Read(NpgsqlDataReader row) => new()
+    {
+        Id = row.GetInt64(0),
+        MerchantId = row.GetInt32(1),
+        CategoryId = row.GetInt32(2),
+        PriceCents = row.GetInt32(3),
+        IsActive = row.GetBoolean(4),
+        IsFeatured = row.GetBoolean(5),
+        Brand = row.GetString(6),
+        Name = row.GetString(7),
+        Description = row.GetString(8),
+        Version = row.GetInt32(9),
+        CreatedAt = row.GetDateTime(10),
+        UpdatedAt = row.GetDateTime(11),
+    };
+}
+
+/// <summary>Products at their merchant's database: what a merchant changes. The catalogue follows (<see cref="Catalogue"/>).</summary>
+internal sealed class MerchantProducts(ShardedStore store)
+{
+    private const string Update =
+        $"""
+        UPDATE merchant_products SET name = coalesce($3, name), brand = coalesce($4, brand), description = coalesce($5, description),
+            price_cents = coalesce($6, price_cents), category_id = coalesce($7, category_id), is_active = coalesce($8, is_active),
+            is_featured = coalesce($9, is_featured), version = version + 1, updated_at = now()
+        WHERE bucket_id = $1 AND id = $2 AND ($10 IS NULL OR version = $10) RETURNING {MerchantProduct.Columns}
+        """;
+
+    /// <summary>A merchant's products, the newest first, from the one after <paramref name="after"/> on.</summary>
+    public async Task<List<MerchantProduct>> ListAsync(int merchant, MerchantProduct? after, int limit, Caller? caller, CancellationToken cancel)
+    {
+        var shard = store.Shard(merchant);
+        await using var connection = await shard.OpenReaderAsync(caller, cancel);
+        return await Sql.ListAsync(
+            Sql.Command(
+                connection,
+                $"SELECT {MerchantProduct.Columns} FROM merchant_products WHERE bucket_id = $1 AND merchant_id = $2 AND (created_at, id) < ($3, $4) ORDER BY created_at DESC, id DESC LIMIT $5",
+                shard.Bucket,
+                merchant,
+                after?.CreatedAt ?? DateTime.MaxValue,
+                after?.Id ?? long.MaxValue,
+                limit),
+            MerchantProduct.Read,
+            cancel);
+    }
+
+    /// <summary>One product; null when the merchant has no such one.</summary>
+    public async Task<MerchantProduct?> FindAsync(int merchant, long id, Caller? caller, CancellationToken cancel)
+    {
+        var shard = store.Shard(merchant);
+        await using var connection = await shard.OpenReaderAsync(caller, cancel);
+        return await Sql.OneAsync(
+            Sql.Command(connection, $"SELECT {MerchantProduct.Columns} FROM merchant_products WHERE bucket_id = $1 AND id = $2 AND merchant_id = $3", shard.Bucket, id, merchant),
+            MerchantProduct.Read,
+            cancel);
+    }
+
+    /// <summary>Changes what is given, at that version when one is given.</summary>
+    /// <returns>The product as it is now; null when there is none, or not at that version.</returns>
+    public Task<MerchantProduct?> ChangeAsync(int merchant, long id, ProductChange change, int? version, Caller? caller, CancellationToken cancel) => store.WriteAsync(
+        merchant,
+        async (write, token) =>
+        {
+            await using var command = new NpgsqlCommand(Update, write.Connection);
+            Add<int>(write.Bucket);
+            Add<long>(id);
+            Add(change.Name);
+            Add(change.Brand);
+            Add(change.Description);
+            Add(change.Price is { } price ? (int?)(price * 100) : null);
+            Add(change.CategoryId);
+            Add(change.IsActive);
+            Add(change.IsFeatured);
+            Add(version);
+            await using var rows = await command.ExecuteReaderAsync(token);
+            return await rows.ReadAsync(token) ? MerchantProduct.Read(rows) : null;
+
+            void Add<T>(T value) => command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        },
+        caller,
+        cancel);
+
+    /// <summary>Notes that the catalogue has this version, or a later one.</summary>
+    public async Task PublishedAsync(MerchantProduct product, CancellationToken cancel)
+    {
+        await using var batch = new NpgsqlBatch();
+        batch.BatchCommands.Add(Sql.InBatch(
+            "UPDATE merchant_products SET published = $3 WHERE bucket_id = $1 AND id = $2 AND published < $3", store.Map.BucketOf(product.MerchantId), product.Id, product.Version));
+        await store.ExecuteAsync(product.MerchantId, batch, null, cancel);
+    }
+
+    /// <summary>Products whose newest version the catalogue is not known to have, changed longer ago than <paramref name="age"/>, the oldest first.</summary>
+    public async Task<IReadOnlyList<MerchantProduct>> UnpublishedAsync(TimeSpan age, int limit, CancellationToken cancel) => (await store.ScatterAsync(
+        new ScatterQuery<MerchantProduct>
+        {
+            Sql = $"SELECT {MerchantProduct.Columns} FROM merchant_products WHERE published < version AND bucket_id = ANY ($1) AND updated_at < now() - $3::interval ORDER BY updated_at, id LIMIT $2",
+            Values = [age],
+            Read = MerchantProduct.Read,
+            Order = Comparer<MerchantProduct>.Create((a, b) => (a.UpdatedAt, a.Id).CompareTo((b.UpdatedAt, b.Id))),
+            Limit = limit,
+        },
+        null,
+        cancel)).Rows;
+}

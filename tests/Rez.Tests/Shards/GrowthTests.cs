@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
+using Rez.Orders;
+using Rez.Products;
+using Tenfold.Postgres.Shards;
+
+namespace Rez.Tests.Shards;
+
+/// <summary>One more database, while rez is used.</summary>
+[Collection(nameof(Estate))]
+public sealed class GrowthTests(Estate estate)
+{
+    /// <summary>Products before this one are left to other tests.</summary>
+    public const int First = 500;
+
+    private const int Merchant = 99;
+
+    [Fact]
+    public async Task Growing_under_load_loses_nothing_and_fails_nobody()
+    {
+        using var over = new CancellationTokenSource();
+        var names = new ConcurrentDictionary<long, string>();
+        var carts = new ConcurrentDictionary<ShardId, int>();
+        var orders = new ConcurrentQueue<ShardId>();
+        var load = new[] { RenameAsync(1), RenameAsync(2), ShopAsync(0), ShopAsync(1) };
+
+        await estate.GrowAsync();
+        await over.CancelAsync();
+        await Task.WhenAll(load);
+
+        Assert.True((long)(await estate.ScalarAsync(2, "SELECT count(*) FROM tenfold.shard_fences WHERE owned"))! > 10);
+        Assert.Equal(Estate.Products, (await estate.CountAsync("SELECT count(*) FROM merchant_products")).Sum());
+        Assert.NotEmpty(names);
+        foreach (var (id, name) in names)
+        {
+            var product = estate.Dataset.Product((int)id - 1);
+            Assert.Equal(name, (await estate.MerchantProducts.FindAsync(product.MerchantId, id, null, default))!.Name);
+            Assert.Equal(name, await estate.ScalarAsync(0, $"SELECT name FROM products WHERE id = {id}"));
+        }
+
+        Assert.NotEmpty(orders);
+        foreach (var id in orders)
+        {
+            Assert.NotNull(await estate.Orders.FindAsync(id, null, default));
+        }
+
+        Assert.Equal(orders.Order(), (await estate.Orders.OfMerchantAsync(Merchant, "pending", null, ScatterQuery<Order>.Largest, null, default)).Rows.Select(order => order.Id).Order());
+        foreach (var (user, quantity) in carts)
+        {
+            Assert.Equal(quantity, Assert.Single(await estate.Carts.ListAsync(user, null, default)).Quantity);
+        }
+
+        async Task RenameAsync(int renamer)
+        {
+            var random = new Random(renamer);
+            for (var i = 0; !over.IsCancellationRequested; i++)
+            {
+                var id = First + renamer + (2 * random.Next((Estate.Products - First - 2) / 2)); // each product has one renamer, who knows its last name
+                var name = $"Name {id} {i}";
+                using var response = await estate.Http.PatchAsJsonAsync($"/api/products/{id}", new { name });
+                Assert.True(response.StatusCode == HttpStatusCode.OK, $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+                names[id] = name;
+            }
+        }
+
+        async Task ShopAsync(int shopper)
+        {
+            var user = (await estate.Users.AddAsync($"shopper{shopper}@example.com", null, "Shopper", null, default)).Id!.Value;
+            for (var i = 0; !over.IsCancellationRequested; i++)
+            {
+                await estate.Carts.SetAsync(user, 1, 1 + (i % 99), null, default);
+                carts[user] = 1 + (i % 99);
+                orders.Enqueue((await estate.Orders.PlaceAsync(user, Merchant, [new OrderLine(2, 1, 100, "Thing")], null, default)).Id);
+            }
+        }
+    }
+}
