@@ -67,6 +67,19 @@ public sealed class Caller
         }
     }
 
+    /// <summary>One that reads as this one does, and sees at least this; the caller itself does not remember it.</summary>
+    internal static Caller AtLeast(Caller? caller, ReadToken token)
+    {
+        if (caller?.Need(token.SystemId) is { } need && (need.Timeline > token.Timeline || (need.Timeline == token.Timeline && need.Lsn >= token.Lsn)))
+        {
+            return caller;
+        }
+
+        var reading = new Caller(caller?.Tokens ?? []) { SeesEverything = caller?.SeesEverything ?? false, _writing = caller is null ? [] : Volatile.Read(ref caller._writing) };
+        reading.Require(token);
+        return reading;
+    }
+
     internal void Writes(PostgresStore store)
     {
         if (Array.IndexOf(Volatile.Read(ref _writing), store) < 0)

@@ -3,6 +3,7 @@ using Npgsql;
 using Tenfold.Postgres.Moves;
 using Tenfold.Postgres.Shards;
 using Tenfold.Postgres.Tests.Shards;
+using Tenfold.Postgres.Tests.Support;
 
 namespace Tenfold.Postgres.Tests.Moves;
 
@@ -13,16 +14,41 @@ public sealed class KilledMoverTests(ShardServer server)
     private const int Buckets = 4;
 
     [Fact]
-    public async Task A_mover_killed_after_each_step_in_turn_goes_on_when_it_is_run_again()
+    public Task A_mover_killed_at_the_steps_that_decide_goes_on_when_it_is_run_again() => KilledAsync(MoveStep.Copied, MoveStep.SourceFenced, MoveStep.Flipped);
+
+    [Fact]
+    [Trait("Suite", "soak")]
+    public Task A_mover_killed_after_each_step_in_turn_goes_on_when_it_is_run_again() => KilledAsync(Enum.GetValues<MoveStep>());
+
+    [Fact]
+    public async Task A_mover_that_fails_after_each_step_in_turn_goes_on_when_it_is_run_again()
     {
         var layout = await server.DatabasesAsync(2);
-        await using var store = await layout.StartAsync(1, Buckets);
-        await BucketMoverTests.FillAsync(layout, store, 400);
+        await using var store = await layout.StartAsync(2, Buckets);
+        await Moved.FillAsync(layout, store, 400);
         await using var load = new Load(store);
+        int[] buckets = [.. Enumerable.Range(0, Buckets)];
 
         foreach (var step in Enum.GetValues<MoveStep>())
         {
-            // One move, killed after every one of its steps: each run goes on where the last one was killed.
+            await Assert.ThrowsAsync<InvalidDataException>(() => new BucketMover(store, Moved.Quick with { AfterStep = Moved.DieAfter(step) }, _ => { }).MoveAsync(buckets, 1, default));
+            await load.WroteSinceAsync(blocked: step is MoveStep.SourceFenced or MoveStep.TargetOpened);
+        }
+
+        await new BucketMover(store, Moved.Quick, _ => { }).MoveAsync(buckets, 1, default);
+        await EndAsync(layout, store, load);
+    }
+
+    private async Task KilledAsync(params MoveStep[] steps)
+    {
+        var layout = await server.DatabasesAsync(2);
+        await using var store = await layout.StartAsync(1, Buckets);
+        await Moved.FillAsync(layout, store, 400);
+        await using var load = new Load(store);
+
+        foreach (var step in steps)
+        {
+            // One move, killed after one of its steps after the other: each run goes on where the last one was killed.
             using var mover = MoverProcess.Start(layout, Buckets, step);
             await mover.ReachAsync($"at {(int)step}");
             await load.WroteSinceAsync(step is >= MoveStep.Blocked and < MoveStep.Flipped);
@@ -35,9 +61,14 @@ public sealed class KilledMoverTests(ShardServer server)
             await last.ReachAsync("done");
         }
 
+        await EndAsync(layout, store, load);
+    }
+
+    private static async Task EndAsync(ShardLayout layout, ShardedStore store, Load load)
+    {
         await load.StopAsync();
         await load.AssertAllThereAsync(layout, firstOrders: 400);
-        await BucketMoverTests.AssertSettledAsync(layout, store);
+        await Moved.AssertSettledAsync(layout, store);
         Assert.All(store.Map.Owners, owner => Assert.Equal(1, owner));
     }
 

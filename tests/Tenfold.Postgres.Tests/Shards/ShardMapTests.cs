@@ -26,25 +26,13 @@ public sealed class ShardMapTests
     }
 
     [Fact]
-    public void A_move_makes_the_map_of_the_next_epoch_and_leaves_the_old_one()
-    {
-        var map = ShardMap.Even(BucketScheme.Hash(6), Three);
-
-        var moved = map.WithMoved([0, 1], 2);
-
-        Assert.Equal(2, moved.Epoch);
-        Assert.Equal([2, 2, 1, 1, 2, 2], moved.Owners);
-        Assert.Equal([0, 0, 1, 1, 2, 2], map.Owners);
-    }
-
-    [Fact]
     public void A_bucket_without_a_database_is_an_error_never_a_broadcast()
     {
         var map = ShardMap.Even(BucketScheme.Hash(6), Three);
 
         Assert.Equal(ShardFailure.Unmapped, Assert.Throws<ShardException>(() => map.DatabaseOf(6)).Failure);
         Assert.Equal(ShardFailure.Unmapped, Assert.Throws<ShardException>(() => map.DatabaseOf(-1)).Failure);
-        Assert.Equal(ShardFailure.Map, Assert.Throws<ShardException>(() => map.WithMoved([0], 3)).Failure);
+        Assert.Equal(ShardFailure.Map, Assert.Throws<ShardException>(() => new ShardMap(1, BucketScheme.Hash(3), Three, [0, 3, 0])).Failure);
         Assert.Equal(ShardFailure.Map, Assert.Throws<ShardException>(() => new ShardMap(1, BucketScheme.Hash(3), Three, [0, 0])).Failure);
     }
 }

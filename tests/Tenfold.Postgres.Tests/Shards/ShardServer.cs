@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Tenfold.Postgres.Shards;
@@ -49,7 +48,7 @@ public sealed class ShardServer : IAsyncLifetime, ICollectionFixture<ShardServer
 /// <summary>The databases of one test.</summary>
 public sealed record ShardLayout(IReadOnlyList<string> ConnectionStrings)
 {
-    public const string Tables = """
+    public const string Orders = """
         CREATE TABLE orders (
             bucket_id integer NOT NULL,
             id        bigint  NOT NULL,
@@ -59,6 +58,10 @@ public sealed record ShardLayout(IReadOnlyList<string> ConnectionStrings)
             placed_at timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (bucket_id, id));
         CREATE INDEX orders_customer ON orders (customer, id);
+        """;
+
+    public const string Tables = Orders + """
+
         CREATE TABLE lines (
             bucket_id smallint NOT NULL,
             order_id  bigint   NOT NULL,
@@ -87,18 +90,5 @@ public sealed record ShardLayout(IReadOnlyList<string> ConnectionStrings)
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         return await command.ExecuteScalarAsync();
-    }
-}
-
-internal static class Wait
-{
-    public static async Task ForAsync(string what, Func<Task<bool>> holds)
-    {
-        var since = Stopwatch.StartNew();
-        while (!await holds())
-        {
-            Assert.True(since.Elapsed < PostgresServer.Patience, $"waited {PostgresServer.Patience.TotalSeconds} s in vain: {what}");
-            await Task.Delay(10);
-        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Data;
 using Npgsql;
 using Tenfold.Postgres.Shards;
+using Tenfold.Postgres.Tests.Support;
 
 namespace Tenfold.Postgres.Tests.Shards;
 

@@ -48,7 +48,7 @@ internal static class MoveCleaner
         var there = await Sql.ScalarAsync<bool>(connection, "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", cancel, name);
         if (there)
         {
-            await RetryAsync(async () => await Sql.ExecuteAsync(connection, $"SET lock_timeout = '500ms'; DROP PUBLICATION IF EXISTS {Sql.Name(name)}; SET lock_timeout = 0", cancel), cancel);
+            await RetryAsync(connection, async () => await Sql.ExecuteAsync(connection, $"SET lock_timeout = '500ms'; DROP PUBLICATION IF EXISTS {Sql.Name(name)}; SET lock_timeout = 0", cancel), cancel);
         }
 
         return there;
@@ -69,7 +69,7 @@ internal static class MoveCleaner
                 do
                 {
                     piece = 0;
-                    await RetryAsync(async () => piece = await DeletePieceAsync(connection, table, bucket, tables, cancel), cancel);
+                    await RetryAsync(connection, async () => piece = await DeletePieceAsync(connection, table, bucket, tables, cancel), cancel);
                     deleted += piece;
                 }
                 while (piece >= Piece);
@@ -96,7 +96,7 @@ internal static class MoveCleaner
         return deleted;
     }
 
-    private static async Task RetryAsync(Func<Task> work, CancellationToken cancel)
+    private static async Task RetryAsync(NpgsqlConnection connection, Func<Task> work, CancellationToken cancel)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -105,8 +105,16 @@ internal static class MoveCleaner
                 await work();
                 return;
             }
-            catch (PostgresException e) when (attempt < Attempts && e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
+            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
             {
+                if (attempt == Attempts)
+                {
+                    throw new ShardException(
+                        ShardFailure.Move,
+                        $"database {connection.Database} could not be cleaned in {Attempts} attempts of half a second: a transaction holds its rows or tables: {await Holders.OfServerAsync(connection, cancel)}; end it and run the move (or 'clean') again, it goes on from here",
+                        e);
+                }
+
                 await Task.Delay(Pause * Math.Min(attempt, 10), TimeProvider.System, cancel);
             }
         }

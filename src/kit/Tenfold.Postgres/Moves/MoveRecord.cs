@@ -60,11 +60,11 @@ internal static class MoveJournal
         Sql.ExecuteAsync(home, "UPDATE tenfold.shard_moves SET progress = $2 WHERE id = $1", cancel, move, progress);
 
     /// <summary>Changes the map, and notes in the same transaction that it was this move.</summary>
-    public static async Task FlipAsync(NpgsqlConnection home, MoveRecord move, CancellationToken cancel)
+    public static async Task FlipAsync(NpgsqlConnection home, MoveRecord move, ReadToken arrived, CancellationToken cancel)
     {
         await using var transaction = await home.BeginTransactionAsync(cancel);
         await Sql.ExecuteAsync(home, "SELECT pg_advisory_xact_lock($1)", cancel, ShardSchema.MapLock);
-        await ShardMapTable.FlipAsync(home, move.Buckets, move.Target, cancel);
+        await ShardMapTable.FlipAsync(home, move.Buckets, move.Target, arrived, cancel);
         await Sql.ExecuteAsync(home, "UPDATE tenfold.shard_moves SET step = $2, flipped_at = coalesce(flipped_at, clock_timestamp()) WHERE id = $1", cancel, move.Id, (int)MoveStep.Flipped);
         await transaction.CommitAsync(cancel);
     }

@@ -97,7 +97,17 @@ internal sealed class MoveStream : IAsyncDisposable
             if (_receiver.HasUncommitted && !_receiver.IsInTransaction && !next.IsCompleted)
             {
                 // Nothing more has arrived: what has is committed now; as long as more comes it is committed together.
-                await CommitAsync(markers, cancel);
+                try
+                {
+                    await CommitAsync(markers, cancel);
+                }
+                catch
+                {
+                    // The stream must not be disposed of while it waits for a message.
+                    await _stop.CancelAsync();
+                    await ((Task)next.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    throw;
+                }
             }
 
             if (!await next)

@@ -57,7 +57,8 @@ internal static class MoveSwitch
     {
         await ShardFences.SetAsync(mover.Target, mover.Buckets, owned: true, await NextEpochAsync(mover, cancel), cancel);
         await mover.PassedAsync(MoveStep.TargetOpened, $"database {mover.Move.Target} takes writes of {mover.Move.Say()}", cancel);
-        await MoveJournal.FlipAsync(mover.Home, mover.Move, cancel);
+        // Replicas of the target that have not come so far do not serve these buckets.
+        await MoveJournal.FlipAsync(mover.Home, mover.Move, await ReadToken.TakeAsync(mover.Target, cancel), cancel);
     }
 
     private static async Task HandOverAsync(Mover mover, IReadOnlyList<SuspectRow> suspects, CancellationToken cancel)

@@ -142,6 +142,7 @@ internal sealed class Node : IAsyncDisposable
         await using var row = await command.ExecuteReaderAsync(cancel);
         await row.ReadAsync(cancel);
         (int Most, string By)[] limits = [(row.GetInt32(0), "max_connections less superuser_reserved_connections"), (row.GetInt32(1), "the role's CONNECTION LIMIT"), (row.GetInt32(2), "the database's CONNECTION LIMIT")];
+        _monitor.Clear(); // a server that is not watched keeps no connection for this
         return limits.Where(limit => limit.Most >= 0).MinBy(limit => limit.Most);
     }
 

@@ -36,17 +36,20 @@ public sealed record ScatterQuery<T>
 /// <param name="More">Whether there are further rows after them.</param>
 public sealed record ScatterPage<T>(IReadOnlyList<T> Rows, bool More);
 
+/// <summary>What one database is asked for, and on whose behalf.</summary>
+internal sealed record ScatterTarget(ShardDatabase Database, IReadOnlyList<int> Buckets, Caller? Caller);
+
 /// <summary>Asks several databases and merges what they answer.</summary>
 internal static class Scatter
 {
     public static async Task<ScatterPage<T>> RunAsync<T>(
-        ScatterQuery<T> query, IReadOnlyList<(ShardDatabase Database, IReadOnlyList<int> Buckets)> targets, ShardDatabases databases, int fanOut, Caller? caller, CancellationToken cancel)
+        ScatterQuery<T> query, IReadOnlyList<ScatterTarget> targets, ShardDatabases databases, int fanOut, CancellationToken cancel)
     {
         Check(query);
         var answers = new List<T>[targets.Count];
         await Parallel.ForAsync(0, targets.Count, new ParallelOptions { MaxDegreeOfParallelism = fanOut, CancellationToken = cancel }, async (at, token) =>
         {
-            var (database, buckets) = targets[at];
+            var (database, buckets, caller) = targets[at];
             answers[at] = buckets.Count == 0 ? [] : await AskAsync(query, databases.Of(database), [.. buckets], caller, token);
         });
         return Merge(answers, query.Order, query.Limit);

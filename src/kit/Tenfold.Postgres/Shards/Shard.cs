@@ -10,8 +10,10 @@ public readonly record struct Shard
 {
     private readonly ShardMapWatcher _watcher;
 
-    internal Shard(int bucket, int database, long epoch, PostgresStore store, ShardMapWatcher watcher) =>
-        (Bucket, Database, Epoch, Store, _watcher) = (bucket, database, epoch, store, watcher);
+    private readonly ReadToken? _arrived;
+
+    internal Shard(int bucket, int database, long epoch, PostgresStore store, ReadToken? arrived, ShardMapWatcher watcher) =>
+        (Bucket, Database, Epoch, Store, _arrived, _watcher) = (bucket, database, epoch, store, arrived, watcher);
 
     /// <summary>The bucket: the value of the column <c>bucket_id</c>, by which every statement on sharded tables filters.</summary>
     public int Bucket { get; }
@@ -32,11 +34,11 @@ public readonly record struct Shard
     /// <exception cref="ShardException"><see cref="ShardFailure.Moved"/>: it does not.</exception>
     /// <exception cref="NpgsqlException">No connection within the pool's wait.</exception>
     public ValueTask<NpgsqlConnection> OpenReaderAsync(Caller? caller, CancellationToken cancel) =>
-        _watcher.IsConfirmed ? Store.OpenReaderAsync(caller, cancel) : OpenCheckedAsync(caller, cancel);
+        _watcher.IsConfirmed ? Store.OpenReaderAsync(_arrived is { } arrived ? Caller.AtLeast(caller, arrived) : caller, cancel) : OpenCheckedAsync(caller, cancel);
 
     private async ValueTask<NpgsqlConnection> OpenCheckedAsync(Caller? caller, CancellationToken cancel)
     {
-        var connection = await Store.OpenReaderAsync(caller, cancel);
+        var connection = await Store.OpenReaderAsync(_arrived is { } arrived ? Caller.AtLeast(caller, arrived) : caller, cancel);
         try
         {
             if ((await ShardFences.OwnedAsync(connection, [Bucket], cancel)).Count == 0)

@@ -14,11 +14,12 @@ public sealed record ShardDatabase(int Id, string Address);
 public sealed class ShardMap
 {
     private readonly ImmutableArray<int> _owners;
+    private readonly ImmutableArray<ReadToken?> _arrivals;
 
     /// <exception cref="ShardException"><see cref="ShardFailure.Map"/>: a bucket has no owner, or one that is not among the databases.</exception>
-    internal ShardMap(long epoch, BucketScheme scheme, IEnumerable<ShardDatabase> databases, IEnumerable<int> owners)
+    internal ShardMap(long epoch, BucketScheme scheme, IEnumerable<ShardDatabase> databases, IEnumerable<int> owners, IEnumerable<ReadToken?>? arrivals = null)
     {
-        (Epoch, Scheme, _owners) = (epoch, scheme, [.. owners]);
+        (Epoch, Scheme, _owners, _arrivals) = (epoch, scheme, [.. owners], [.. arrivals ?? []]);
         Databases = [.. databases.OrderBy(database => database.Id)];
         if (_owners.Length != scheme.Count)
         {
@@ -69,20 +70,9 @@ public sealed class ShardMap
         ? _owners[bucket]
         : throw new ShardException(ShardFailure.Unmapped, $"there is no bucket {bucket}: {Scheme.Say()}");
 
+    /// <summary>What a replica of the owner must have reached to have all of a bucket that was moved lately; null for others.</summary>
+    internal ReadToken? ArrivalOf(int bucket) => bucket < _arrivals.Length ? _arrivals[bucket] : null;
+
     /// <summary>The buckets of a database, ascending.</summary>
     public IReadOnlyList<int> BucketsOf(int database) => [.. Enumerable.Range(0, _owners.Length).Where(bucket => _owners[bucket] == database)];
-
-    /// <summary>The next map, in which these buckets belong to another database.</summary>
-    /// <exception cref="ShardException">There is no such bucket or database.</exception>
-    public ShardMap WithMoved(IEnumerable<int> buckets, int to)
-    {
-        var owners = _owners.ToBuilder();
-        foreach (var bucket in buckets)
-        {
-            DatabaseOf(bucket);
-            owners[bucket] = to;
-        }
-
-        return new ShardMap(Epoch + 1, Scheme, Databases, owners);
-    }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 
 namespace Tenfold.Postgres.Shards;
@@ -14,7 +15,8 @@ internal static class ShardMapTable
             SELECT epoch, kind, buckets, bounds,
                 ARRAY(SELECT id FROM tenfold.shard_databases ORDER BY id),
                 ARRAY(SELECT address FROM tenfold.shard_databases ORDER BY id),
-                ARRAY(SELECT database_id FROM tenfold.shard_buckets ORDER BY bucket)
+                ARRAY(SELECT database_id FROM tenfold.shard_buckets ORDER BY bucket),
+                ARRAY(SELECT coalesce(CASE WHEN arrived_at > clock_timestamp() - interval '10 minutes' THEN arrived END, '') FROM tenfold.shard_buckets ORDER BY bucket)
             FROM tenfold.shard_map
             """,
             home);
@@ -24,7 +26,8 @@ internal static class ShardMapTable
                 rows.GetInt64(0),
                 BucketScheme.Parse(rows.GetString(1), rows.GetInt32(2), rows.GetFieldValue<string[]>(3)),
                 rows.GetFieldValue<int[]>(4).Zip(rows.GetFieldValue<string[]>(5), (id, address) => new ShardDatabase(id, address)),
-                rows.GetFieldValue<int[]>(6))
+                rows.GetFieldValue<int[]>(6),
+                rows.GetFieldValue<string[]>(7).Select(Parse))
             : null;
     }
 
@@ -68,11 +71,21 @@ internal static class ShardMapTable
 
     /// <summary>Gives buckets to a database.</summary>
     /// <returns>The new epoch; the current one when they were its already.</returns>
-    public static async Task<long> FlipAsync(NpgsqlConnection home, IReadOnlyList<int> buckets, int to, CancellationToken cancel)
+    public static async Task<long> FlipAsync(NpgsqlConnection home, IReadOnlyList<int> buckets, int to, ReadToken arrived, CancellationToken cancel)
     {
-        var changed = await Sql.ExecuteAsync(home, "UPDATE tenfold.shard_buckets SET database_id = $1 WHERE bucket = ANY($2) AND database_id <> $1", cancel, to, buckets.ToArray());
+        var changed = await Sql.ExecuteAsync(
+            home,
+            "UPDATE tenfold.shard_buckets SET database_id = $1, arrived = $3, arrived_at = clock_timestamp() WHERE bucket = ANY($2) AND database_id <> $1",
+            cancel,
+            to,
+            buckets.ToArray(),
+            string.Create(CultureInfo.InvariantCulture, $"{arrived.SystemId}/{arrived.Timeline}/{(ulong)arrived.Lsn}"));
         return changed > 0 ? await NextEpochAsync(home, cancel) : await Sql.ScalarAsync<long>(home, "SELECT epoch FROM tenfold.shard_map", cancel);
     }
+
+    private static ReadToken? Parse(string arrived) => arrived.Split('/') is [var system, var timeline, var lsn]
+        ? new ReadToken(ulong.Parse(system, CultureInfo.InvariantCulture), uint.Parse(timeline, CultureInfo.InvariantCulture), new(ulong.Parse(lsn, CultureInfo.InvariantCulture)))
+        : null;
 
     private static async Task<long> NextEpochAsync(NpgsqlConnection home, CancellationToken cancel)
     {

@@ -6,6 +6,7 @@ namespace Tenfold.Postgres.Shards;
 /// <summary>Keeps the map up to date: told of a new epoch by NOTIFY, and asking for it in any case. Thread-safe.</summary>
 internal sealed partial class ShardMapWatcher : IAsyncDisposable
 {
+    private static readonly TimeSpan Lately = TimeSpan.FromMinutes(10); // replicas that are so far behind serve nobody
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     private readonly PostgresStore _home;
@@ -19,11 +20,12 @@ internal sealed partial class ShardMapWatcher : IAsyncDisposable
     private volatile ShardMap _map;
     private long _reads;
     private long _confirmed;
+    private long _readAt;
 
     public ShardMapWatcher(ShardMap map, PostgresStore home, ShardedStoreOptions options, TimeProvider time, Random random, ILogger logger)
     {
         (_map, _home, _options, _time, _random, _logger) = (map, home, options, time, random, logger);
-        _confirmed = time.GetTimestamp();
+        _confirmed = _readAt = time.GetTimestamp();
         _loop = Task.Run(WatchAsync);
     }
 
@@ -35,6 +37,10 @@ internal sealed partial class ShardMapWatcher : IAsyncDisposable
 
     /// <summary>Time since it said so.</summary>
     public TimeSpan Age => _time.GetElapsedTime(Volatile.Read(ref _confirmed));
+
+    /// <summary>What a replica must have reached to have all of a bucket that was moved lately.</summary>
+    public ReadToken? ArrivalOf(ShardMap map, int bucket) =>
+        map.ArrivalOf(bucket) is { } arrived && _time.GetElapsedTime(Volatile.Read(ref _readAt)) < Lately ? arrived : null;
 
     /// <summary>Reads the map now; callers that come meanwhile share the answer.</summary>
     public async Task<ShardMap> RefreshAsync(CancellationToken cancel)
@@ -131,6 +137,7 @@ internal sealed partial class ShardMapWatcher : IAsyncDisposable
             if (map.Epoch > _map.Epoch)
             {
                 _map = map;
+                Volatile.Write(ref _readAt, _time.GetTimestamp());
             }
         }
 

@@ -21,7 +21,7 @@ internal static class ShardSchema
     /// <summary>Key of the advisory lock under which these tables, the map and moves are made or changed.</summary>
     public const long MapLock = 0x54464D4150;
 
-    private const int Version = 1;
+    private const int Version = 2;
 
     private const string Everywhere = """
         CREATE SCHEMA IF NOT EXISTS tenfold;
@@ -122,6 +122,8 @@ internal static class ShardSchema
             bucket      integer PRIMARY KEY,
             database_id integer NOT NULL REFERENCES tenfold.shard_databases
         );
+        -- Position in the owner's log that a replica must have reached to have all that was moved there.
+        ALTER TABLE tenfold.shard_buckets ADD COLUMN IF NOT EXISTS arrived text, ADD COLUMN IF NOT EXISTS arrived_at timestamptz;
         CREATE TABLE IF NOT EXISTS tenfold.shard_moves (
             id        bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             source    integer     NOT NULL,
