@@ -18,6 +18,9 @@ namespace Rez;
 /// <summary>The marketplace's catalogue: serves it, or with the argument <c>seed</c> fills it.</summary>
 public static class RezApp
 {
+    // Of a load: hundreds of thousands of rows are one statement.
+    private static readonly TimeSpan LongestStatement = TimeSpan.FromHours(1);
+
     /// <returns>Exit code: 0 stopped or seeded, 1 refused, 2 wrong arguments or configuration.</returns>
     public static async Task<int> RunAsync(string[] args)
     {
@@ -113,7 +116,7 @@ public static class RezApp
             key.Cancel = true;
             stop.Cancel();
         };
-        await using var app = Build(builder); // not started: only its stores are used
+        await using var app = Build(builder, options => options.StatementTimeout = LongestStatement); // not started: only its stores are used
         var store = app.Services.GetRequiredService<ShardedStore>();
         await store.StartAsync(stop.Token);
         return await new SeedCommand(store.Home.Writer(), new Dataset(products), Console.WriteLine, new SpreadProducts(store).RunAsync).RunAsync(stop.Token);
