@@ -16,7 +16,7 @@ public sealed class GrowthTests
     [Fact]
     public async Task A_running_rez_gets_another_database_and_no_change_of_a_product_is_lost()
     {
-        var tenfold = new TenfoldCommand();
+        var tenfold = new TenfoldCommand { ["REZ"] = Path.Combine(AppContext.BaseDirectory, "rez.dll") };
         await using var rez = new RunningSystem(tenfold, Small);
         await GrowAsync(tenfold, rez, Small, to: 2, "SHARDS", SmallProducts, wait: false);
     }
