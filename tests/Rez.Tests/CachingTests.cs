@@ -46,6 +46,21 @@ public sealed class CachingTests(Shop shop) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_made_a_change_sees_it_at_once_on_every_instance()
+    {
+        await StartTwoAsync();
+        for (var i = 0; i < 200; i++)
+        {
+            await DataAsync(_two, "/api/products/55"); // in its memory
+            var name = $"Name {i}";
+            using var changed = await _one.PatchAsJsonAsync("/api/products/55", new { name });
+            using var read = new HttpRequestMessage(HttpMethod.Get, "/api/products/55") { Headers = { { "Tenfold-Read", changed.Headers.GetValues("Tenfold-Read") } } };
+            using var seen = await _two.SendAsync(read);
+            Assert.Contains($"\"{name}\"", await seen.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task A_list_is_answered_by_Redis_and_by_memory_with_the_same_bytes()
     {
         await StartTwoAsync();

@@ -10,7 +10,7 @@ namespace Tenfold.Caching;
 /// Reads entries; knows bytes, not types. A caller only takes an answer that was right within the bound on
 /// propagation before it asked; docs/cache.md states the protocol. Thread-safe.
 /// </summary>
-internal sealed class CacheEngine(CacheOptions options, CacheState state, EntryMaker maker, Finder finder, ILogger logger)
+internal sealed class CacheEngine(CacheOptions options, CacheState state, RedisTier? tier, EntryMaker maker, Finder finder, ILogger logger)
 {
     private const int SharedAttempts = 3;
 
@@ -38,6 +38,10 @@ internal sealed class CacheEngine(CacheOptions options, CacheState state, EntryM
         (entry, late) = (null, false);
         return false;
     }
+
+    /// <summary>Waits until memory knows what Redis has acknowledged before about this value, if there is one in memory.</summary>
+    public ValueTask ConfirmAsync(CacheRegion region, string name, CancellationToken cancel) =>
+        tier is not null && region.Memory.TryGet(name, out var entry) ? tier.HearAsync(region, name, entry.Tags, cancel) : default;
 
     /// <summary>The value, from wherever it is to be had; null when it is not cached and the request may not load it.</summary>
     public async ValueTask<CacheEntry?> ReadAsync(CacheRegion region, string name, LoadRequest request, CancellationToken cancel)

@@ -124,6 +124,17 @@ public sealed class PolicyCache : HybridCache
         return false;
     }
 
+    /// <summary>
+    /// Waits until this process knows of every invalidation of the key's value that Redis has acknowledged before the call: a read that
+    /// follows does not show what was there before, not even for the bound on propagation. For callers that have just written,
+    /// on whatever instance. One round trip to Redis; none when memory holds nothing. While Redis is away it does not wait.
+    /// </summary>
+    public ValueTask ConfirmAsync(string key, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return _engine.ConfirmAsync(_region, KeyNames.Of(key), cancellationToken);
+    }
+
     /// <summary>Begins to load the value anew, which goes on being served; returns at once. A failure is logged.</summary>
     public void RefreshInBackground<TState>(string key, CacheEntry entry, TState state, Func<TState, CancellationToken, ValueTask<Loaded>> load, IEnumerable<string>? tags = null)
     {

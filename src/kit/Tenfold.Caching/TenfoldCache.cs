@@ -84,7 +84,7 @@ public sealed class TenfoldCache : IAsyncDisposable
 
         var maker = new EntryMaker(options, _state, random);
         _writer = new CacheWriter(_state, tier, maker);
-        _engine = new CacheEngine(options, _state, maker, new Finder(options, _state, tier, locks, maker, _logger), _logger);
+        _engine = new CacheEngine(options, _state, tier, maker, new Finder(options, _state, tier, locks, maker, _logger), _logger);
         foreach (var (name, policy) in _policies)
         {
             Add(name, policy);

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Primitives;
+using Tenfold.AspNetCore.Stores;
 using Tenfold.Caching;
 using Tenfold.Caching.Entries;
 using Tenfold.Guide;
@@ -29,6 +30,18 @@ internal sealed class CachedEndpoint(
         }
 
         var key = Key(context.Request);
+        return ReadTokens.HasWritten(context) ? ConfirmAndAnswerAsync(context, key) : AnswerAsync(context, key);
+    }
+
+    // Who has just written sees it at once, whichever instance keeps the value from before in its memory.
+    private async Task ConfirmAndAnswerAsync(HttpContext context, string key)
+    {
+        await cache.ConfirmAsync(key, context.RequestAborted);
+        await AnswerAsync(context, key);
+    }
+
+    private Task AnswerAsync(HttpContext context, string key)
+    {
         if (warmup?.IsOn(context.Request) == true || !cache.TryGetEntry(key, out var entry, out var refresh))
         {
             return LoadAsync(context, key);

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Tokens;
 
@@ -12,6 +13,15 @@ internal static class ReadTokens
 
     // Replicas that are further behind serve nobody.
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
+
+    /// <summary>Whether a valid token came with the request: its caller has written something lately.</summary>
+    public static bool HasWritten(HttpContext context)
+    {
+        var headers = context.Request.Headers;
+        return (headers.ContainsKey(Header) || headers.Cookie.ToString().Contains(Cookie, StringComparison.Ordinal))
+            && context.RequestServices.GetService<TokenSigner>() is { } signer
+            && (context.Features.Get<Caller>() ?? Begin(context, signer)).Tokens.Count > 0;
+    }
 
     public static Caller Begin(HttpContext context, TokenSigner signer)
     {

@@ -106,6 +106,39 @@ internal sealed class RedisTier(RedisClient client, IRedisTracker tracker, Cache
         }
     }
 
+    /// <summary>
+    /// Waits until this node has heard of every invalidation of these that was acknowledged before the call: Redis tells of it before
+    /// it answers a question that is asked later. In a cluster each is asked of its own node. Away, it is not waited for.
+    /// </summary>
+    public async ValueTask HearAsync(CacheRegion region, string name, IReadOnlyList<TagState> tags, CancellationToken cancel)
+    {
+        if (!IsUsable || !breaker.TryEnter())
+        {
+            return;
+        }
+
+        try
+        {
+            var asked = new Task[tags.Count + 1];
+            asked[0] = client.ExistsAsync(state.Keys.Entry(region.Partition, name), cancel).AsTask();
+            for (var i = 0; i < tags.Count; i++)
+            {
+                asked[i + 1] = client.ExistsAsync(state.Keys.Tag(tags[i].Name), cancel).AsTask();
+            }
+
+            await Task.WhenAll(asked);
+            breaker.Succeeded();
+        }
+        catch (RedisServerException)
+        {
+            breaker.Succeeded(); // an answer, and the news came before it
+        }
+        catch (RedisException)
+        {
+            breaker.Failed();
+        }
+    }
+
     /// <summary>True once Redis has acknowledged it; else it is in the journal.</summary>
     public async ValueTask<bool> InvalidateAsync(PendingInvalidation what)
     {
