@@ -29,7 +29,16 @@ internal sealed class Instance : IAsyncDisposable
         before?.Invoke(app);
         app.UseTenfold();
         map?.Invoke(app);
-        await app.StartAsync();
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            await app.DisposeAsync(); // its meters and connections would go on
+            throw;
+        }
+
         var http = socket is null ? new HttpClient { BaseAddress = new Uri(app.Urls.First()) } : Over(socket);
         http.Timeout = Wait;
         return new Instance(app, http);

@@ -16,7 +16,8 @@ public sealed class MeterTextTests
         using var stranger = new Meter("Somebody.Else");
         one.CreateObservableCounter("tenfold.test.sent", () => new Measurement<long>(3, KeyValuePair.Create<string, object?>("to.whom", "a\"b")), "By", "Bytes\nsent");
         two.CreateObservableCounter("tenfold.test.sent", () => new Measurement<long>(4, KeyValuePair.Create<string, object?>("to.whom", "a\"b")), "By", "Bytes\nsent");
-        one.CreateObservableGauge("tenfold.test.age", () => 1.5, "s");
+        one.CreateObservableGauge("tenfold.test.age", () => 7.5, "s");
+        two.CreateObservableGauge("tenfold.test.age", () => 1.5, "s"); // the newest
         stranger.CreateObservableGauge("somebody.else", () => 1);
 
         var written = new StringBuilder();

@@ -6,8 +6,8 @@ namespace Tenfold.AspNetCore.Metrics;
 
 /// <summary>
 /// The kit's own meters (<c>Tenfold.*</c>), and how many connections each of Npgsql's pools has, in the Prometheus text format: every
-/// observable counter and gauge, read when it is asked for; several of one name and labels are added up. Instruments that measure while work is done are left to OpenTelemetry, so
-/// that nothing is paid for them here. Thread-safe.
+/// observable counter and gauge, read when it is asked for. Counts of one name and labels are added up; of gauges the newest tells.
+/// Instruments that measure while work is done are left to OpenTelemetry, so that nothing is paid for them here. Thread-safe.
 /// </summary>
 internal sealed class MeterText : IDisposable
 {
@@ -68,11 +68,13 @@ internal sealed class MeterText : IDisposable
 
     private static bool IsCounter(Instrument instrument) => instrument is ObservableCounter<long> or ObservableCounter<int> or ObservableCounter<double>;
 
+    private static bool IsGauge(Instrument instrument) => instrument is ObservableGauge<long> or ObservableGauge<int> or ObservableGauge<double>;
+
     // Called only while the lock is held: instruments are read on the thread that asks.
     private void Add(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         var key = (NameOf(instrument), Labels(tags));
-        _series[key] = (instrument, value + (_series.TryGetValue(key, out var before) ? before.Value : 0));
+        _series[key] = (instrument, value + (!IsGauge(instrument) && _series.TryGetValue(key, out var before) ? before.Value : 0));
     }
 
     private static string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
