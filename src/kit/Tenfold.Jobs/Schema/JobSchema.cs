@@ -1,0 +1,224 @@
+using Npgsql;
+
+namespace Tenfold.Jobs.Schema;
+
+/// <summary>What jobs keep in the schema <c>tenfold</c> of each database that they are enqueued in.</summary>
+/// <remarks>
+/// A job's row is in one of three tables: waiting, running, ended. A claim deletes it from the first and inserts it into the second, so
+/// the index that claims read has nothing but ready jobs, and rescue reads a table that is as small as the work in hand.
+/// </remarks>
+public static class JobSchema
+{
+    /// <summary>Most databases of one store; a job's id modulo this is its database.</summary>
+    public const int Databases = 1000;
+
+    /// <summary>Channel on which queues that have got a job are told, by name.</summary>
+    internal const string Channel = "tenfold_jobs";
+
+    private const long Lock = 0x54464A4F42; // TFJOB
+
+    private const int Version = 1;
+
+    /// <summary>What all three tables have, in this order.</summary>
+    internal const string Columns = "id, queue, lane, kind, payload, enqueued_at, deadline, attempts, run, failures, deaths, errors, key, unique_key, batch, after";
+
+    private const string Tables = """
+        CREATE SCHEMA IF NOT EXISTS tenfold;
+        CREATE TABLE IF NOT EXISTS tenfold.job_schema (version integer PRIMARY KEY);
+
+        CREATE TABLE tenfold.jobs (
+            id          bigint      NOT NULL,
+            queue       text        NOT NULL,
+            lane        smallint    NOT NULL,              -- 2 x priority + 1; one less for those that were held before and come back
+            kind        text        NOT NULL,
+            payload     jsonb       NOT NULL,
+            enqueued_at timestamptz NOT NULL DEFAULT now(),
+            deadline    timestamptz,
+            attempts    smallint,                          -- null: as the queue says
+            run         integer     NOT NULL DEFAULT 0,    -- how often it was claimed: the fence of whoever runs it
+            failures    smallint    NOT NULL DEFAULT 0,
+            deaths      smallint    NOT NULL DEFAULT 0,    -- runs whose worker died
+            errors      jsonb,                             -- of every attempt
+            key         text,
+            unique_key  text,                              -- of the row in job_unique that goes when this job starts or ends
+            batch       bigint,
+            after       bigint[],                          -- jobs that had to complete first
+            -- Only while it waits: exactly one of these says why. Ready: place. Blocked: waits > 0. Scheduled: run_at. Else it waits for its key.
+            place       bigint,                            -- order within queue and lane
+            waits       integer     NOT NULL DEFAULT 0,    -- jobs that it still waits for
+            run_at      timestamptz,
+            followed    boolean     NOT NULL DEFAULT false, -- job_edges has rows with this one as parent
+            PRIMARY KEY (id)
+        ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000);
+        CREATE INDEX jobs_ready  ON tenfold.jobs (queue, lane, place) WHERE place IS NOT NULL;
+        CREATE INDEX jobs_due    ON tenfold.jobs (run_at) WHERE place IS NULL AND waits = 0 AND run_at IS NOT NULL;
+        CREATE INDEX jobs_parked ON tenfold.jobs (queue, key, lane, id) WHERE place IS NULL AND waits = 0 AND run_at IS NULL;
+
+        CREATE TABLE tenfold.jobs_running (
+            id          bigint      NOT NULL,
+            queue       text        NOT NULL,
+            lane        smallint    NOT NULL,
+            kind        text        NOT NULL,
+            payload     jsonb       NOT NULL,
+            enqueued_at timestamptz NOT NULL,
+            deadline    timestamptz,
+            attempts    smallint,
+            run         integer     NOT NULL,
+            failures    smallint    NOT NULL,
+            deaths      smallint    NOT NULL,
+            errors      jsonb,
+            key         text,
+            unique_key  text,
+            batch       bigint,
+            after       bigint[],
+            worker      bigint      NOT NULL,
+            claimed_at  timestamptz NOT NULL,
+            started     boolean     NOT NULL DEFAULT false, -- kept only for jobs that a worker died with before
+            cancelled   boolean     NOT NULL DEFAULT false, -- somebody has asked for it to end
+            followed    boolean     NOT NULL DEFAULT false,
+            progress    jsonb,
+            PRIMARY KEY (id)
+        ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000);
+
+        CREATE TABLE tenfold.jobs_ended (
+            n           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- order of ending
+            id          bigint      NOT NULL,
+            queue       text        NOT NULL,
+            lane        smallint    NOT NULL,
+            kind        text        NOT NULL,
+            payload     jsonb       NOT NULL,
+            enqueued_at timestamptz NOT NULL,
+            deadline    timestamptz,
+            attempts    smallint,
+            run         integer     NOT NULL,
+            failures    smallint    NOT NULL,
+            deaths      smallint    NOT NULL,
+            errors      jsonb,
+            key         text,
+            unique_key  text,
+            batch       bigint,
+            after       bigint[],
+            outcome     smallint    NOT NULL,              -- 1 completed, 2 failed (a dead letter), 3 cancelled
+            started_at  timestamptz,
+            ended_at    timestamptz NOT NULL DEFAULT now(),
+            worker      text,
+            progress    jsonb
+        );
+        CREATE INDEX jobs_ended_id ON tenfold.jobs_ended (id);
+
+        CREATE TABLE tenfold.job_workers (
+            id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            name        text        NOT NULL,              -- of the instance and process, for people
+            started_at  timestamptz NOT NULL DEFAULT now(),
+            beat_at     timestamptz NOT NULL DEFAULT now(),
+            queues      text[]      NOT NULL,
+            kinds       text[]      NOT NULL,
+            busy        integer     NOT NULL DEFAULT 0,    -- jobs that its handlers run
+            stuck       integer     NOT NULL DEFAULT 0     -- handlers that do not end although their time is over
+        ) WITH (fillfactor = 50);
+
+        CREATE TABLE tenfold.job_queues (
+            name        text        PRIMARY KEY,
+            paused_at   timestamptz
+        );
+
+        CREATE TABLE tenfold.job_unique (
+            kind        text        NOT NULL,
+            value       text        NOT NULL,
+            job         bigint      NOT NULL,
+            until       smallint    NOT NULL,              -- 1 it starts, 2 it ends, 3 the time
+            expires_at  timestamptz,
+            PRIMARY KEY (kind, value)
+        );
+        CREATE INDEX job_unique_expires ON tenfold.job_unique (expires_at) WHERE expires_at IS NOT NULL;
+
+        CREATE TABLE tenfold.job_edges (
+            parent      bigint      NOT NULL,
+            child       bigint      NOT NULL,
+            PRIMARY KEY (parent, child)
+        );
+
+        -- Jobs that belong together; when the last one has ended, final may run.
+        CREATE TABLE tenfold.job_batches (
+            id          bigint      PRIMARY KEY,
+            final       bigint,
+            total       bigint      NOT NULL DEFAULT 0,
+            completed   bigint      NOT NULL DEFAULT 0,
+            failed      bigint      NOT NULL DEFAULT 0,
+            cancelled   bigint      NOT NULL DEFAULT 0,
+            is_closed   boolean     NOT NULL DEFAULT false
+        );
+
+        -- Jobs of a key that run, and how full its bucket is (GCRA: the theoretical arrival time). The key '' is the whole queue.
+        CREATE TABLE tenfold.job_keys (
+            queue       text        NOT NULL,
+            key         text        NOT NULL,
+            running     integer     NOT NULL DEFAULT 0,
+            tat         timestamptz NOT NULL DEFAULT '-infinity',
+            PRIMARY KEY (queue, key)
+        ) WITH (fillfactor = 50);
+
+        CREATE TABLE tenfold.job_schedules (
+            name        text        PRIMARY KEY,
+            cron        text        NOT NULL,
+            zone        text        NOT NULL,
+            next_at     timestamptz NOT NULL,
+            last_at     timestamptz,
+            last_job    bigint,
+            seen_at     timestamptz NOT NULL DEFAULT now(), -- when an app that declares it last said so
+            paused_at   timestamptz
+        );
+
+        -- Effects that have happened, so that they do not happen again.
+        CREATE TABLE tenfold.job_inbox (
+            source      text        NOT NULL,
+            id          text        NOT NULL,
+            at          timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (source, id)
+        );
+        CREATE INDEX job_inbox_at ON tenfold.job_inbox (at);
+        """;
+
+    /// <summary>Makes the tables where they are not there yet. Safe to call from many processes at once.</summary>
+    /// <param name="connection">To the database, as who owns the schema or may create it.</param>
+    /// <param name="database">The database's number in its store, 0 to 999; 0 for one that is not sharded. Ids of its jobs end with it.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <exception cref="NpgsqlException">It cannot be reached, or refuses.</exception>
+    public static async Task EnsureAsync(NpgsqlConnection connection, int database, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentOutOfRangeException.ThrowIfNegative(database);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(database, Databases);
+        if (await IsThereAsync(connection, cancel))
+        {
+            return;
+        }
+
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await using (var locking = new NpgsqlCommand($"SELECT pg_advisory_xact_lock({Lock})", connection))
+        {
+            await locking.ExecuteNonQueryAsync(cancel);
+        }
+
+        if (!await IsThereAsync(connection, cancel))
+        {
+            await using var command = new NpgsqlCommand(
+                $"CREATE SCHEMA IF NOT EXISTS tenfold; CREATE SEQUENCE tenfold.job_ids INCREMENT {Databases} START {Databases + database} MINVALUE {database}; {Tables} INSERT INTO tenfold.job_schema VALUES ({Version})", connection);
+            await command.ExecuteNonQueryAsync(cancel);
+        }
+
+        await transaction.CommitAsync(cancel);
+    }
+
+    private static async Task<bool> IsThereAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        await using var table = new NpgsqlCommand("SELECT to_regclass('tenfold.job_schema') IS NOT NULL", connection);
+        if (await table.ExecuteScalarAsync(cancel) is not true)
+        {
+            return false;
+        }
+
+        await using var version = new NpgsqlCommand("SELECT coalesce(max(version), 0) FROM tenfold.job_schema", connection);
+        return (int)(await version.ExecuteScalarAsync(cancel))! >= Version;
+    }
+}
