@@ -248,7 +248,8 @@ public static class JobSchema
 
     private static async Task<bool> IsThereAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
-        await using var table = new NpgsqlCommand("SELECT to_regclass('tenfold.job_schema') IS NOT NULL", connection);
+        // Not to_regclass: it may still remember that there is no such schema when another process has just made it.
+        await using var table = new NpgsqlCommand("SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'tenfold' AND c.relname = 'job_schema')", connection);
         if (await table.ExecuteScalarAsync(cancel) is not true)
         {
             return false;
