@@ -32,6 +32,17 @@ internal sealed class JobKinds
         }
     }
 
+    /// <summary>What the options name and what is found.</summary>
+    public static JobKinds Of(JobOptions options)
+    {
+        Type[] found = [.. options.Json.Select(context => context.GetType().Assembly).Distinct().SelectMany(assembly => assembly.GetTypes())];
+        return new JobKinds(HandlersOf(options), found.Where(type => type.GetCustomAttribute<JobAttribute>() is not null), [.. options.Json]);
+    }
+
+    /// <summary>Handlers that the options name, and those that are found.</summary>
+    public static IEnumerable<Type> HandlersOf(JobOptions options) => options.Json.Select(context => context.GetType().Assembly).Distinct().SelectMany(assembly => assembly.GetTypes())
+        .Where(type => JobsOf(type).Any()).Concat(options.Handlers).Distinct();
+
     /// <summary>Kinds that this app can do.</summary>
     public IReadOnlyList<JobKind> Handled => [.. _byName.Values.Where(kind => kind.Handler is not null)];
 
@@ -40,7 +51,7 @@ internal sealed class JobKinds
 
     /// <exception cref="JobException">The app does not know the type as a job.</exception>
     public JobKind<TJob> Of<TJob>() => _byType.GetValueOrDefault(typeof(TJob)) as JobKind<TJob> ?? throw new JobException(
-        $"{typeof(TJob)} is no job of this app: it needs the attribute [Job(\"kind\")], an IJobHandler<{typeof(TJob).Name}> or JobOptions.Add<{typeof(TJob).Name}>(), and [JsonSerializable(typeof({typeof(TJob).Name}))] on the JSON context given to AddJobs");
+        $"{typeof(TJob)} is no job of this app: it needs the attribute [Job(\"kind\")] and [JsonSerializable(typeof({typeof(TJob).Name}))] on the JSON context given to AddJobs");
 
     /// <summary>What a type handles.</summary>
     public static IEnumerable<Type> JobsOf(Type handler) => handler is { IsAbstract: false, IsGenericTypeDefinition: false }
