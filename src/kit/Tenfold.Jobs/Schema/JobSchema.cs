@@ -106,6 +106,7 @@ public static class JobSchema
             progress    jsonb
         );
         CREATE INDEX jobs_ended_id ON tenfold.jobs_ended (id);
+        CREATE INDEX jobs_ended_failed ON tenfold.jobs_ended (queue, n) WHERE outcome = 2; -- dead letters, to be listed and redriven in order
 
         CREATE TABLE tenfold.job_workers (
             id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -246,7 +247,8 @@ public static class JobSchema
         await transaction.CommitAsync(cancel);
     }
 
-    private static async Task<bool> IsThereAsync(NpgsqlConnection connection, CancellationToken cancel)
+    /// <summary>Whether the tables are there.</summary>
+    internal static async Task<bool> IsThereAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
         // Not to_regclass: it may still remember that there is no such schema when another process has just made it.
         await using var table = new NpgsqlCommand("SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'tenfold' AND c.relname = 'job_schema')", connection);
