@@ -35,6 +35,9 @@ internal static class Latency
 
             if (number >= Warm)
             {
+                if (times.Count > 0 && Stopwatch.GetElapsedTime(committed, long.Parse(words[1], CultureInfo.InvariantCulture)).TotalMilliseconds > 8) Console.Error.WriteLine($"{number} tx {Stopwatch.GetElapsedTime(began, committed).TotalMilliseconds} late {Stopwatch.GetElapsedTime(committed, long.Parse(words[1], CultureInfo.InvariantCulture)).TotalMilliseconds} heard {string.Join(',', heard.Select(h => Stopwatch.GetElapsedTime(committed, h).TotalMilliseconds.ToString("0.0")))}");
+
+                heard.Clear();
                 times.Add(Math.Max(0, Stopwatch.GetElapsedTime(committed, long.Parse(words[1], CultureInfo.InvariantCulture)).TotalMilliseconds));
             }
         }
@@ -55,14 +58,15 @@ internal static class Latency
             return Task.CompletedTask;
         });
         Console.WriteLine("ready");
-        var writing = Task.Run(() =>
+        // The console blocks: on threads of its own, not on those that work.
+        var writing = Task.Factory.StartNew(() =>
         {
             foreach (var line in starts.GetConsumingEnumerable())
             {
                 Console.WriteLine(line);
             }
-        });
-        await Console.In.ReadToEndAsync();
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await Task.Factory.StartNew(Console.In.ReadToEnd, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         starts.CompleteAdding();
         await writing;
         return 0;
