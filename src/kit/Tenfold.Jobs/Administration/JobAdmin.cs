@@ -96,7 +96,8 @@ public sealed class JobAdmin(IReadOnlyList<AdminDatabase> databases)
     /// <exception cref="NpgsqlException">A database cannot be reached.</exception>
     public async Task<bool> IsInUseAsync(CancellationToken cancel) => (await EachAsync((_, _) => Task.FromResult(true), cancel)).Count > 0;
 
-    private static JobException Missing(long id) => new($"there is no job {id}: it was never enqueued, or its history is not kept any more");
+    /// <summary>What is thrown where there is no such job.</summary>
+    public static JobException Missing(long id) => new($"there is no job {id}: it was never enqueued, or its history is not kept any more");
 
     private async Task SetPausedAsync(string queue, string sql, CancellationToken cancel)
     {
