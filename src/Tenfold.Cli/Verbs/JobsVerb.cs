@@ -28,6 +28,11 @@ internal static class JobsVerb
             await jobs.Admin.RetryAsync(parsed.GetValue(id), cancel);
             await ShowAsync(parsed, jobs, parsed.GetValue(id), cancel);
         }));
+        command.Add(On(new Command("cancel", "End a waiting job now, or ask a running one to end; what waits for it fails") { id }, async (parsed, jobs, cancel) =>
+        {
+            await jobs.Admin.CancelAsync(parsed.GetValue(id), cancel);
+            await ShowAsync(parsed, jobs, parsed.GetValue(id), cancel);
+        }));
 
         var queue = new Argument<string>("QUEUE") { Description = "The queue" };
         var kind = new Option<string?>("--kind") { Description = "Only jobs of this kind" };

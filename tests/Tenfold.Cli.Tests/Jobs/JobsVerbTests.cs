@@ -77,6 +77,8 @@ public sealed class JobsVerbTests : IDisposable
 
         Assert.Equal("Ready", (string?)(await JsonAsync("jobs", "shop", "retry", "1000", "--json"))["state"]);
         Assert.Equal((0, "1 dead letter of mail waits again\n", ""), await _shell.RunAsync("jobs", "shop", "redrive", "mail"));
+        Assert.StartsWith("job 3000 of kind mail.sent in queue mail is cancelled\n", (await _shell.RunAsync("jobs", "shop", "cancel", "3000")).Out, StringComparison.Ordinal);
+        Assert.Equal((1, "", "tenfold: job 3000 has been cancelled already\n"), await _shell.RunAsync("jobs", "shop", "cancel", "3000"));
         Assert.Contains("paused since", (await _shell.RunAsync("jobs", "shop", "pause", "mail")).Out, StringComparison.Ordinal);
         Assert.DoesNotContain("paused since", (await _shell.RunAsync("jobs", "shop", "resume", "mail")).Out, StringComparison.Ordinal);
         Assert.Equal((0, "no workers\n", ""), await _shell.RunAsync("jobs", "shop", "workers"));

@@ -69,6 +69,16 @@ public sealed class JobAdmin(IReadOnlyList<AdminDatabase> databases)
         return report;
     }
 
+    /// <summary>
+    /// Cancels a job: a waiting one has ended when this returns; a running one is told, and ends when its handler heeds its token. What
+    /// waits for it fails.
+    /// </summary>
+    /// <returns>What it did.</returns>
+    /// <exception cref="JobException">There is no such job, or it has ended already.</exception>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<CancelResult> CancelAsync(long id, CancellationToken cancel) =>
+        await WithAsync<CancelResult?>(id, connection => Deadlocks.RetriedAsync(() => Cancellation.CancelAsync(connection, id, cancel)), cancel) ?? throw Missing(id);
+
     /// <summary>No job of the queue is started until <see cref="ResumeAsync"/>; what runs goes on. Jobs can still be enqueued.</summary>
     /// <exception cref="JobException">There are no jobs yet.</exception>
     /// <exception cref="NpgsqlException">A database cannot be reached.</exception>
