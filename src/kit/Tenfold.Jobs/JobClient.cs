@@ -72,6 +72,53 @@ public sealed class JobClient
     }
 
     /// <summary>
+    /// Enqueues jobs that belong together, and one that runs when all of them have ended, however they ended: completed, failed or cancelled
+    /// (<see cref="FindBatchAsync"/> counts them). All in one transaction.
+    /// </summary>
+    /// <param name="transaction">Open; its connection's database has all of them.</param>
+    /// <param name="jobs">At least one.</param>
+    /// <param name="final">Runs last.</param>
+    /// <param name="options">Of the jobs.</param>
+    /// <param name="finalOptions">Of the last one. Its id is the batch's.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <returns>The batch's id, which is the final job's.</returns>
+    /// <exception cref="JobException">A job cannot be enqueued as it is, or there are none.</exception>
+    /// <exception cref="NpgsqlException">PostgreSQL refused, or is away.</exception>
+    public async Task<long> EnqueueBatchAsync<TJob, TFinal>(
+        NpgsqlTransaction transaction, IReadOnlyCollection<TJob> jobs, TFinal final, EnqueueOptions? options = null, EnqueueOptions? finalOptions = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        ArgumentNullException.ThrowIfNull(jobs);
+        RequireAlike(options);
+        RequireAlike(finalOptions);
+        if (jobs.Count == 0)
+        {
+            throw new JobException("a batch needs at least one job");
+        }
+
+        var connection = transaction.Connection!;
+        var batch = await Batches.OpenAsync(connection, Row(final, finalOptions), jobs.Count, cancel);
+        await ManyJobs.InsertAsync(connection, jobs.Select(job => Row(job, options)), batch, cancel);
+        Wake(new Enqueued(batch, true), Row(jobs.First(), options), committed: false);
+        return batch;
+    }
+
+    /// <summary>How the jobs of a batch have ended so far; null for one that is over (its final job has ended) or never was.</summary>
+    /// <param name="batch">Its id: that of its final job, e.g. <see cref="JobContext.Id"/> in its handler.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    public async Task<JobBatch?> FindBatchAsync(long batch, CancellationToken cancel = default)
+    {
+        if (_databases.Of(batch) is not { } database)
+        {
+            return null;
+        }
+
+        await using var connection = await database.Store.OpenWriterAsync(null, cancel);
+        return await Batches.FindAsync(connection, batch, cancel);
+    }
+
+    /// <summary>
     /// The statement that enqueues a job, for a batch of the caller's: it travels with its other statements and costs no round trip
     /// of its own. Answers with one row: the job's id, and whether it is new. Call <see cref="Told"/> after the commit, or the job waits for
     /// the next look of a worker (about a second).

@@ -5,6 +5,9 @@ namespace Tenfold.Jobs.Claiming;
 /// <summary>Statements that take ready jobs of a queue.</summary>
 internal static class ClaimSql
 {
+    /// <summary>What <see cref="Claimed.Read"/> reads, of a row of <c>jobs</c>.</summary>
+    public const string Taken = "id, lane, kind, payload, enqueued_at, extract(epoch FROM deadline - now())::float8, attempts, run + 1, failures, deaths, key IS NOT NULL, unique_key IS NOT NULL, batch, place";
+
     // $1 queue, $2 lanes, $3 places to begin after, $4 how many, $5 worker. One index range for each lane, the first lanes first.
     private const string Claim = $"""
         WITH picked AS MATERIALIZED (
@@ -20,10 +23,10 @@ internal static class ClaimSql
             INSERT INTO tenfold.jobs_running ({Schema.JobSchema.Columns}, worker, claimed_at, followed)
             SELECT id, queue, lane, kind, payload, enqueued_at, deadline, attempts, run + 1, failures, deaths, errors, key, unique_key, batch, after, $5, now(), followed FROM taken
         )
-        SELECT id, lane, kind, payload, enqueued_at, extract(epoch FROM deadline - now())::float8, attempts, run + 1, failures, deaths, key IS NOT NULL, unique_key IS NOT NULL, batch, place FROM taken
+        SELECT {Taken} FROM taken
         """;
 
-    private static readonly short[] AllLanes = [.. Enumerable.Range(0, Watermark.Lanes).Select(lane => (short)lane)];
+    public static readonly short[] AllLanes = [.. Enumerable.Range(0, Watermark.Lanes).Select(lane => (short)lane)];
 
     public const int PlaceColumn = 13;
 

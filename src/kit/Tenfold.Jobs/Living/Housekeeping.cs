@@ -21,6 +21,14 @@ internal static class Housekeeping
             LIMIT $7))
         """;
 
+    // Jobs that wait for a key of which none runs: the limit of their queue was taken away, or a row of job_keys was deleted by hand.
+    private const string FreeParked = """
+        UPDATE tenfold.jobs SET place = nextval('tenfold.job_ids'), lane = lane & ~1 WHERE id = ANY (ARRAY(
+            SELECT waiting.id FROM (SELECT DISTINCT ON (queue, key) id, queue, key FROM tenfold.jobs WHERE place IS NULL AND waits = 0 AND run_at IS NULL ORDER BY queue, key, lane, id) AS waiting
+            WHERE NOT EXISTS (SELECT FROM tenfold.job_keys AS used WHERE used.queue = waiting.queue AND used.key = waiting.key AND used.running > 0)))
+            AND place IS NULL AND waits = 0 AND run_at IS NULL
+        """;
+
     public static async Task RunAsync(NpgsqlConnection connection, JobOptions options, CancellationToken cancel)
     {
         var standard = new JobKeep();
@@ -51,6 +59,11 @@ internal static class Housekeeping
                     },
                 },
                 new NpgsqlBatchCommand("DELETE FROM tenfold.job_unique WHERE expires_at < clock_timestamp()"),
+                new NpgsqlBatchCommand("DELETE FROM tenfold.job_keys WHERE ctid = ANY (ARRAY(SELECT ctid FROM tenfold.job_keys WHERE running = 0 AND greatest(tat, slot) < clock_timestamp() - interval '1 minute' LIMIT $1 FOR UPDATE SKIP LOCKED))")
+                {
+                    Parameters = { new NpgsqlParameter<int> { TypedValue = Most } },
+                },
+                new NpgsqlBatchCommand(FreeParked),
                 new NpgsqlBatchCommand("DELETE FROM tenfold.job_inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM tenfold.job_inbox WHERE at < clock_timestamp() - $1 ORDER BY at LIMIT $2))")
                 {
                     Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = Inbox.Kept }, new NpgsqlParameter<int> { TypedValue = Most } },

@@ -31,6 +31,7 @@ internal sealed partial class DatabaseWorker
             var claimed = await ExchangeAsync(connection, plain, others, claims, cancel);
             plain.Clear();
             await RunAsync(connection, claimed, cancel);
+            await ClaimLimitedAsync(connection, cancel);
             Wake(await EndTransaction.EndAllAsync(connection, others, _settings.Name, _held, cancel), committed: true);
             others.Clear();
             await RaiseFloorsAsync(connection, cancel);
@@ -122,13 +123,53 @@ internal sealed partial class DatabaseWorker
 
         foreach (var queue in _queues.Values)
         {
-            if (queue.DueIn(now) == TimeSpan.Zero && queue.Runner.Reserve() is > 0 and var room)
+            if (!queue.IsLimited && queue.DueIn(now) == TimeSpan.Zero && queue.Runner.Reserve() is > 0 and var room)
             {
                 queue.ResetIfDue(now);
                 var isSweep = queue.IsSweepDue(now);
                 var worker = _row.Id;
                 claims.Add(new Claim(queue, room, isSweep, worker));
                 batch.BatchCommands.Add(ClaimSql.Command(queue.Runner.Name, isSweep ? queue.Watermark.Floor : queue.Watermark.Front, room, worker));
+            }
+        }
+    }
+
+    // Queues with limits of rate or by key, each in a transaction of its own.
+    private async Task ClaimLimitedAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        if (!_isClaiming)
+        {
+            return;
+        }
+
+        foreach (var queue in _queues.Values)
+        {
+            var started = _time.GetTimestamp();
+            if (!queue.IsLimited || queue.DueIn(started) != TimeSpan.Zero || queue.Runner.Reserve() is not (> 0 and var room))
+            {
+                continue;
+            }
+
+            queue.ResetIfDue(started);
+            var isSweep = queue.IsSweepDue(started);
+            var got = 0;
+            try
+            {
+                var result = await LimitedClaim.RunAsync(connection, queue.Runner.Name, queue.Runner.Options, queue.Watermark, isSweep, room, _row.Id, cancel);
+                got = result.Jobs.Count;
+                var now = _time.GetTimestamp();
+                queue.Claimed(now, room, result.Looked, isSweep, _time.GetElapsedTime(started, now));
+                if (result.NextIn > TimeSpan.Zero)
+                {
+                    queue.Wake(committed: true);
+                    queue.NotBefore(now, result.NextIn);
+                }
+
+                await RunAsync(connection, [.. result.Jobs.Select(job => (queue, job))], cancel);
+            }
+            finally
+            {
+                queue.Runner.Release(room - got);
             }
         }
     }

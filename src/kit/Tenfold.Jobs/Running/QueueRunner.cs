@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
+using Tenfold.Jobs.Claiming;
 using Tenfold.Jobs.Kinds;
 
 namespace Tenfold.Jobs.Running;
@@ -19,6 +20,7 @@ internal sealed class QueueRunner : IAsyncDisposable
     private readonly IServiceScopeFactory _scopes;
     private readonly TimeProvider _time;
     private readonly int _mostHeld;
+    private readonly bool _isLimited;
     private readonly Channel<JobRun> _waiting = Channel.CreateUnbounded<JobRun>(); // bounded by what Reserve gives
     private readonly Task[] _loops;
     private readonly CancellationTokenSource _stopping = new();
@@ -32,6 +34,7 @@ internal sealed class QueueRunner : IAsyncDisposable
     public QueueRunner(string name, JobQueueOptions options, int mostHeld, string worker, JobKinds kinds, IServiceScopeFactory scopes, TimeProvider time, Random random)
     {
         (Name, Options, _mostHeld, _worker, _kinds, _scopes, _time) = (name, options, mostHeld, worker, kinds, scopes, time);
+        _isLimited = KeyRules.AreLimited(options);
         _rateAt = time.GetTimestamp();
         _loops = [.. Enumerable.Range(0, options.Concurrency).Select(_ => new Random(random.Next())).Select(own => Task.Run(() => LoopAsync(own)))];
     }
@@ -111,7 +114,8 @@ internal sealed class QueueRunner : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private int Most() => Options.Concurrency + (int)Math.Min(_mostHeld, Rate() * SecondsAhead);
+    // What is limited by rate or key is not held ahead: it would count as running.
+    private int Most() => Options.Concurrency + (_isLimited ? 0 : (int)Math.Min(_mostHeld, Rate() * SecondsAhead));
 
     // Jobs a second, over the last tenth or so. A race between two callers costs accuracy, no more.
     private double Rate()

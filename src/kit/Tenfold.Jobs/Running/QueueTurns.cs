@@ -15,12 +15,16 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
 
     private int _woken;
     private long _nextLook = time.GetTimestamp();
+    private long _notBefore;
     private long _nextSweep;
     private long _nextReset = time.GetTimestamp() + (long)(ResetEvery.TotalSeconds * time.TimestampFrequency);
     private TimeSpan _cost;
     private TimeSpan _pause; // between looks for a job that is not committed yet; zero when nobody has told of one
 
     public QueueRunner Runner => runner;
+
+    /// <summary>Whether its claims have to count rates or keys.</summary>
+    public bool IsLimited { get; } = KeyRules.AreLimited(runner.Options);
 
     public Watermark Watermark { get; } = new();
 
@@ -33,7 +37,8 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
             _pause = (woken & WokenSoon) != 0 ? FirstLook : _pause;
         }
 
-        return !runner.HasRoom ? Timeout.InfiniteTimeSpan : now >= _nextLook ? TimeSpan.Zero : time.GetElapsedTime(now, _nextLook);
+        var next = Math.Max(_nextLook, _notBefore);
+        return !runner.HasRoom ? Timeout.InfiniteTimeSpan : now >= next ? TimeSpan.Zero : time.GetElapsedTime(now, next);
     }
 
     /// <summary>Whether this claim has to look below the watermark.</summary>
@@ -78,6 +83,9 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
             }
         }
     }
+
+    /// <summary>The queue's own rate allows no more for so long.</summary>
+    public void NotBefore(long now, TimeSpan pause) => _notBefore = After(now, pause);
 
     /// <summary>Now and then everything is looked at anew, whatever the watermark says.</summary>
     public void ResetIfDue(long now)

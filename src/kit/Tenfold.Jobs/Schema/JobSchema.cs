@@ -154,7 +154,8 @@ public static class JobSchema
             queue       text        NOT NULL,
             key         text        NOT NULL,
             running     integer     NOT NULL DEFAULT 0,
-            tat         timestamptz NOT NULL DEFAULT '-infinity',
+            tat         timestamptz NOT NULL DEFAULT now(),
+            slot        timestamptz NOT NULL DEFAULT now(), -- when the last job is due that had to wait for the key's rate
             PRIMARY KEY (queue, key)
         ) WITH (fillfactor = 50);
 
