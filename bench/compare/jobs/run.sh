@@ -32,13 +32,13 @@ for name in tenfold graphile few many kept enqueue latency; do sql postgres "CRE
 
 # As the runtime starts instances (docs/guide.md, Service).
 export DOTNET_ThreadPool_UnfairSemaphoreSpinLimit=0
-warm=20000 jobs=100000 bull_warm=5000 bull_jobs=40000 commit_warm=2000 commit_jobs=12000 graphile_warm=1000 graphile_jobs=6000
+warm=150000 jobs=150000 graphile_batched_warm=40000 graphile_batched=100000 bull_warm=5000 bull_jobs=40000 commit_warm=2000 commit_jobs=12000 graphile_warm=1000 graphile_jobs=6000
 window=4 many=1000000 few=10000 clients=8 picked=250 bull_at_once=50
-[ $quick = 0 ] || { jobs=30000 warm=10000 bull_jobs=5000 commit_jobs=2000 graphile_jobs=1000 window=1 many=100000 picked=50; }
+[ $quick = 0 ] || { jobs=30000 warm=10000 graphile_batched_warm=5000 graphile_batched=10000 bull_jobs=5000 commit_jobs=2000 graphile_jobs=1000 window=1 many=100000 picked=50; }
 machine
 echo "versions: .NET $(dotnet --version), $("$bin/postgres" --version), $(redis-server --version | awk '{ print $1, $3 }'), graphile-worker $(node -p "require('$graphile/node_modules/graphile-worker/package.json').version"), BullMQ $(node -p "require('$bullmq/node_modules/bullmq/package.json').version"), Node.js $(node --version)"
 echo "ran: $pairs rounds; one worker process a side; jobs that do nothing and of which nothing is kept; commits wait for the disk, Redis keeps nothing"
-echo "ran: batched: $jobs jobs after $warm to warm up (BullMQ: $bull_jobs after $bull_warm, $bull_at_once at once); graphile-worker: 24 at once, 25 connections, localQueue 500, completeJobBatchDelay 0"
+echo "ran: batched: $jobs jobs after $warm to warm up (graphile-worker: $graphile_batched after $graphile_batched_warm; BullMQ: $bull_jobs after $bull_warm, $bull_at_once at once); graphile-worker: 24 at once, 25 connections, localQueue 500, completeJobBatchDelay 0"
 echo "ran: one commit a job: $commit_jobs jobs after $commit_warm (graphile-worker: $graphile_jobs after $graphile_warm), 24 at once on both sides; graphile-worker with its defaults"
 
 drained() { # drained SIDE PART STORE-PID COMMAND...: notes what a drain took, of the worker and of the store
@@ -66,9 +66,9 @@ for ((pair = 1; pair <= pairs; pair++)); do
         settled tenfold
         drained $side batched "$postgres" "$driver" drain "$(net tenfold)" $warm $jobs batched ;;
       graphile-worker)
-        (cd "$graphile" && node driver.js add "$(url graphile)" $((warm + jobs))) >/dev/null 2>"$tmp/add.err" || invalid "graphile-worker takes no jobs: $(tail -n 3 "$tmp/add.err")"
+        (cd "$graphile" && node driver.js add "$(url graphile)" $((graphile_batched_warm + graphile_batched))) >/dev/null 2>"$tmp/add.err" || invalid "graphile-worker takes no jobs: $(tail -n 3 "$tmp/add.err")"
         settled graphile
-        drained $side batched "$postgres" env -C "$graphile" node driver.js drain "$(url graphile)" $warm $jobs batched ;;
+        drained $side batched "$postgres" env -C "$graphile" node driver.js drain "$(url graphile)" $graphile_batched_warm $graphile_batched batched ;;
       bullmq)
         (cd "$bullmq" && node driver.js add "$redis_port" $((bull_warm + bull_jobs))) >/dev/null 2>"$tmp/add.err" || invalid "BullMQ takes no jobs: $(tail -n 3 "$tmp/add.err")"
         drained $side batched "$redis" env -C "$bullmq" node driver.js drain "$redis_port" $bull_warm $bull_jobs $bull_at_once ;;

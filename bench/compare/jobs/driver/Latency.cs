@@ -35,9 +35,6 @@ internal static class Latency
 
             if (number >= Warm)
             {
-                if (times.Count > 0 && Stopwatch.GetElapsedTime(committed, long.Parse(words[1], CultureInfo.InvariantCulture)).TotalMilliseconds > 8) Console.Error.WriteLine($"{number} tx {Stopwatch.GetElapsedTime(began, committed).TotalMilliseconds} late {Stopwatch.GetElapsedTime(committed, long.Parse(words[1], CultureInfo.InvariantCulture)).TotalMilliseconds} heard {string.Join(',', heard.Select(h => Stopwatch.GetElapsedTime(committed, h).TotalMilliseconds.ToString("0.0")))}");
-
-                heard.Clear();
                 times.Add(Math.Max(0, Stopwatch.GetElapsedTime(committed, long.Parse(words[1], CultureInfo.InvariantCulture)).TotalMilliseconds));
             }
         }

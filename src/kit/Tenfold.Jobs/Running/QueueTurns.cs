@@ -78,7 +78,7 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
 
             if (_pause > TimeSpan.Zero)
             {
-                _nextLook = Math.Min(_nextLook, After(now, Max(_pause, _cost)));
+                _nextLook = Math.Min(_nextLook, After(now, Max(_pause, _cost * 2)));
                 _pause = _pause * 2 < poll ? _pause * 2 : TimeSpan.Zero;
             }
         }
