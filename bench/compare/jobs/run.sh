@@ -32,9 +32,9 @@ for name in tenfold graphile few many kept enqueue latency; do sql postgres "CRE
 
 # As the runtime starts instances (docs/guide.md, Service).
 export DOTNET_ThreadPool_UnfairSemaphoreSpinLimit=0
-warm=150000 jobs=150000 graphile_batched_warm=40000 graphile_batched=100000 bull_warm=5000 bull_jobs=40000 commit_warm=2000 commit_jobs=12000 graphile_warm=1000 graphile_jobs=6000
+warm=150000 jobs=150000 graphile_batched_warm=40000 graphile_batched=100000 bull_warm=5000 bull_jobs=40000 commit_warm=10000 commit_jobs=12000 graphile_warm=1000 graphile_jobs=6000
 window=4 many=1000000 few=10000 clients=8 picked=250 bull_at_once=50
-[ $quick = 0 ] || { jobs=30000 warm=10000 graphile_batched_warm=5000 graphile_batched=10000 bull_jobs=5000 commit_jobs=2000 graphile_jobs=1000 window=1 many=100000 picked=50; }
+[ $quick = 0 ] || { jobs=30000 warm=10000 graphile_batched_warm=5000 graphile_batched=10000 bull_jobs=5000 commit_jobs=2000 graphile_jobs=1000 window=1 many=100000 picked=50 commit_warm=500; }
 machine
 echo "versions: .NET $(dotnet --version), $("$bin/postgres" --version), $(redis-server --version | awk '{ print $1, $3 }'), graphile-worker $(node -p "require('$graphile/node_modules/graphile-worker/package.json').version"), BullMQ $(node -p "require('$bullmq/node_modules/bullmq/package.json').version"), Node.js $(node --version)"
 echo "ran: $pairs rounds; one worker process a side; jobs that do nothing and of which nothing is kept; commits wait for the disk, Redis keeps nothing"
@@ -97,11 +97,13 @@ figures commit-worker "CPU of the worker a job, µs" tenfold graphile-worker
 figures commit-store "CPU of the store a job, µs" tenfold graphile-worker
 
 # What an enqueue adds to a transaction; how soon an idle worker starts a job.
-for ((pair = 1; pair <= pairs; pair++)); do
-  read -r plain enqueued in_batch < <("$driver" enqueue "$(net enqueue)" $clients $window 2>"$tmp/enqueue.err")
-  [ -n "${in_batch:-}" ] || invalid "the transactions failed: $(tail -n 3 "$tmp/enqueue.err")"
+pair=0
+while read -r plain enqueued in_batch; do
+  pair=$((pair + 1))
   record plain "$pair" transaction "$plain"; record enqueue "$pair" transaction "$enqueued"; record command "$pair" transaction "$in_batch"
-  sql enqueue "TRUNCATE tenfold.jobs, orders"
+done < <("$driver" enqueue "$(net enqueue)" $clients $((window * 3)) "$pairs" "$window" 2>"$tmp/enqueue.err")
+[ "$pair" = "$pairs" ] || invalid "the transactions failed: $(tail -n 3 "$tmp/enqueue.err")"
+for ((pair = 1; pair <= pairs; pair++)); do
   read -r half most highest < <("$driver" latency "$(net latency)" $picked 2>"$tmp/latency.err")
   [ -n "${highest:-}" ] || invalid "the idle worker did not answer: $(tail -n 3 "$tmp/latency.err")"
   record median "$pair" picked "$half"; record p99 "$pair" picked "$most"; record highest "$pair" picked "$highest"; record limit "$pair" picked 10

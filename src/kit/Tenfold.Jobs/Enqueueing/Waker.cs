@@ -93,7 +93,8 @@ internal sealed class Waker : IAsyncDisposable
         try
         {
             await using var connection = await database.Store.OpenWriterAsync(null, both.Token);
-            await using var command = new NpgsqlCommand($"SELECT pg_notify('{JobSchema.Channel}', queue) FROM unnest($1) AS queue", connection)
+            // Nothing that must be on disk: this commit would only stand in the way of those that must.
+            await using var command = new NpgsqlCommand($"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{JobSchema.Channel}', queue) FROM unnest($1) AS queue", connection)
             {
                 Parameters = { new NpgsqlParameter<string[]> { TypedValue = texts } },
             };
