@@ -93,6 +93,19 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
         Wake(ready, committed: false);
     }
 
+    public async Task MarkStartedAsync(JobRun run, CancellationToken cancel)
+    {
+        await using var connection = await _database.Store.OpenWriterAsync(null, cancel);
+        await using var command = new NpgsqlCommand("UPDATE tenfold.jobs_running SET started = true WHERE id = $1 AND run = $2 AND worker = $3", connection)
+        {
+            Parameters = { new NpgsqlParameter<long> { TypedValue = run.Id }, new NpgsqlParameter<int> { TypedValue = run.Job.Run }, new NpgsqlParameter<long> { TypedValue = run.Job.Worker } },
+        };
+        if (await command.ExecuteNonQueryAsync(cancel) == 0)
+        {
+            throw new JobLostException(run.Id);
+        }
+    }
+
     /// <summary>Claims nothing more; what is held goes on.</summary>
     public void StopClaiming()
     {

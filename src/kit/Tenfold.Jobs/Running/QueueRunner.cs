@@ -182,6 +182,11 @@ internal sealed class QueueRunner : IAsyncDisposable
         {
             try
             {
+                if (run.Job.Deaths > 0)
+                {
+                    await run.Owner.MarkStartedAsync(run, cancel.Token);
+                }
+
                 await using var scope = _scopes.CreateAsyncScope();
                 await kind.RunAsync(scope.ServiceProvider, run.Job.Payload, run, cancel.Token);
             }
