@@ -52,8 +52,8 @@ public sealed class KilledWorkersTests(JobServer shared)
                 return await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_ended WHERE outcome = 2") is 1L;
             });
             await Wait.ForAsync("the others to be done", async () => await database.ExecuteAsync("SELECT count(*) FROM effects") is 50L);
-            Assert.Equal("poison 3 deaths 3 errors", await database.ExecuteAsync("SELECT format('%s %s deaths %s errors', kind, deaths, jsonb_array_length(errors)) FROM tenfold.jobs_ended WHERE outcome = 2"));
-            Assert.Equal(4, workers.Count);
+            Assert.Equal("poison 3", await database.ExecuteAsync("SELECT string_agg(format('%s %s', kind, deaths), ', ') FROM tenfold.jobs_ended WHERE outcome = 2"));
+            Assert.True(await database.ExecuteAsync("SELECT jsonb_array_length(errors) >= 3 FROM tenfold.jobs_ended WHERE outcome = 2") is true);
         }
         finally
         {
