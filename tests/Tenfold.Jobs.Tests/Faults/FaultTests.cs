@@ -13,6 +13,7 @@ public sealed class FaultTests(JobServer server)
     {
         await using var database = await server.DatabaseAsync();
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var finish = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var lost = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var first = await JobApp.StartAsync(
@@ -20,6 +21,7 @@ public sealed class FaultTests(JobServer server)
             async (_, context, cancel) =>
             {
                 cancel.Register(() => stopped.TrySetResult());
+                began.TrySetResult();
                 await finish.Task;
                 await using var connection = await database.Source.OpenConnectionAsync(CancellationToken.None);
                 var exception = await Record.ExceptionAsync(() => context.CompleteAsync(connection, CancellationToken.None));
@@ -30,7 +32,7 @@ public sealed class FaultTests(JobServer server)
             },
             options => options.PresumedDead = TimeSpan.FromMilliseconds(500));
         var job = await first.Client.EnqueueAsync(new Work("one"));
-        await Wait.ForAsync("it to run", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_running") is 1L);
+        await began.Task.WaitAsync(PostgresServer.Patience);
         await database.ExecuteAsync("DELETE FROM tenfold.job_workers"); // as a rescue does
         await using var second = await JobApp.StartAsync(database.ConnectionString, (_, _, _) => finish.Task, options => options.PresumedDead = TimeSpan.FromMilliseconds(500));
         await stopped.Task.WaitAsync(PostgresServer.Patience);

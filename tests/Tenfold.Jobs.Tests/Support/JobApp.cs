@@ -60,7 +60,7 @@ public sealed class JobApp : IAsyncDisposable
     private static async Task<JobApp> StartAsync(Action<IServiceCollection> addStore, Func<string, JobContext, CancellationToken, Task>? work, Action<JobOptions>? configure, TimeProvider? time)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Logging.ClearProviders();
+        builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).AddFilter(level => level >= LogLevel.Error);
         JobApp? app = null;
         builder.Services.AddSingleton(new Does(async (name, context, cancel) =>
         {
