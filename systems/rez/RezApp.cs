@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Rez.Carts;
 using Rez.Categories;
+using Rez.Imports;
 using Rez.Merchants;
 using Rez.OpenApi;
 using Rez.Orders;
@@ -76,6 +77,16 @@ public static class RezApp
         services.AddSingleton<Publisher>();
         services.AddHostedService(provider => provider.GetRequiredService<Publisher>());
         services.AddSingleton<UpdateProduct>();
+        services.AddSingleton<ImportTable>();
+        services.AddSingleton<ImportUploads>();
+        services.AddSingleton<ImportChunks>();
+        services.AddSingleton<ImportJobHandler>();
+        services.AddHostedService<ImportCleaner>();
+        services.AddSingleton<UploadImport>();
+        services.AddSingleton<GetImport>();
+        services.AddSingleton<ListImports>();
+        services.AddSingleton<ImportEvents>();
+        services.AddSingleton<EnqueueImport>((_, _, _, _) => Task.FromResult(0L));
         services.AddSingleton<ListCategories>();
         services.AddSingleton<GetCategory>();
         services.AddSingleton<ListStores>();
