@@ -18,6 +18,7 @@ public static class GuideSummary
         Section(text, "rate limits", guide.RateLimits.Select(l => (l.Key, RateLimit(l.Value))));
         Section(text, "cache", guide.Cache.Select(p => (p.Key, Policy(p.Value))));
         Section(text, "warm", guide.Warm.Select(w => (w.Key, Warm(w.Value))));
+        Section(text, "queues", guide.Queues.Select(q => (q.Key, Queue(q.Value))));
         Section(text, "budgets", guide.Budgets.Select(b => (b.Route.ToString(), Budget(b))));
         Section(text, "load tests", guide.Load.Select(l => (l.Key, Test(l.Value))));
         return text.ToString();
@@ -88,6 +89,19 @@ public static class GuideSummary
         $"{warmup.Requests.Count} request{(warmup.Requests.Count == 1 ? "" : "s")} of {warmup.Service}",
         warmup.OnStart ? "on start" : null,
         warmup.Every is { } every ? $"every {Duration.Format(every)}" : null);
+
+    private static string Queue(QueuePolicy queue) => Joined(
+        $"{queue.Attempts} attempt{(queue.Attempts == 1 ? "" : "s")}",
+        queue.Backoff.Fixed is { } pause ? $"{Duration.Format(pause)} apart" : $"{Duration.Format(queue.Backoff.Exponential ?? TimeSpan.Zero)} apart, doubled up to {Duration.Format(queue.Backoff.Most)}",
+        $"{queue.Concurrency} at a time in an instance",
+        $"timeout {Duration.Format(queue.Timeout)}",
+        queue.Rate is { } rate ? $"{Rate(rate)}" : null,
+        queue.PerKey?.Concurrency is { } concurrency ? $"{concurrency} at a time of a key" : null,
+        queue.PerKey?.Rate is { } keyRate ? $"{Rate(keyRate)} of a key" : null,
+        queue.Service is { } service ? $"by {service}" : null,
+        $"in {queue.Store}");
+
+    private static string Rate(QueueRate rate) => $"{rate.Limit:#,0} in {Duration.Format(rate.Per)}";
 
     private static string Budget(Budget budget) => Limits(
         ("average", budget.Average), ("p95", budget.P95), ("p99", budget.P99), ("timeout", budget.Timeout), ("errors", budget.Errors));

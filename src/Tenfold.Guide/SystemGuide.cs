@@ -7,6 +7,12 @@ public sealed record SystemGuide
     /// <summary>What the Redis of the cache is called where there are several.</summary>
     public const string CacheStoreName = "cache";
 
+    /// <summary>The PostgreSQL that jobs are kept in where there are several.</summary>
+    public const string JobStoreName = "main";
+
+    /// <summary>What the service that works on queues is called unless they say otherwise.</summary>
+    public const string WorkerName = "worker";
+
     /// <summary>The system's name: lower-case letters, digits and dashes.</summary>
     public required string System { get; init; }
 
@@ -32,6 +38,9 @@ public sealed record SystemGuide
     /// <summary>Requests whose answers are cached ahead, by name.</summary>
     public IReadOnlyDictionary<string, Warmup> Warm { get; init; } = new Dictionary<string, Warmup>();
 
+    /// <summary>How background jobs are run, by name of their queue.</summary>
+    public IReadOnlyDictionary<string, QueuePolicy> Queues { get; init; } = new Dictionary<string, QueuePolicy>();
+
     /// <summary>What each route promises.</summary>
     public IReadOnlyList<Budget> Budgets { get; init; } = [];
 
@@ -43,4 +52,22 @@ public sealed record SystemGuide
     public string? CacheStore => Stores.TryGetValue(CacheStoreName, out var named) && named.Engine == StoreEngine.Redis
         ? CacheStoreName
         : Stores.Where(store => store.Value.Engine == StoreEngine.Redis).Select(store => store.Key).FirstOrDefault();
+
+    /// <summary>The PostgreSQL that jobs are kept in: that of the queues, else as if there was one with all defaults; null for none.</summary>
+    [NotAKey]
+    public string? JobStore => StoreOf(Queues.Values.FirstOrDefault() ?? new QueuePolicy());
+
+    /// <summary>Whether instances of a service work on a queue. One that the guide does not name is treated as one with all defaults.</summary>
+    public bool WorksOn(string service, string queue) =>
+        (Queues.GetValueOrDefault(queue)?.Service ?? (Services.GetValueOrDefault(WorkerName)?.Project is null ? null : WorkerName)) is { } only
+            ? only == service
+            : Services.GetValueOrDefault(service)?.Project is not null;
+
+    /// <summary>The store of a queue's jobs: its own, else the PostgreSQL called main, else the only one; null where none of these is.</summary>
+    internal string? StoreOf(QueuePolicy queue) => (queue.Store, Stores.Where(store => store.Value.Engine == StoreEngine.Postgres).Select(store => store.Key).ToArray()) switch
+    {
+        ({ } named, _) => named,
+        (null, [var only]) => only,
+        (null, var several) => several.Contains(JobStoreName, StringComparer.Ordinal) ? JobStoreName : null,
+    };
 }

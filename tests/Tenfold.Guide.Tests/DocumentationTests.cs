@@ -33,6 +33,11 @@ public sealed partial class DocumentationTests
         [typeof(CachePolicy)] = "Cache policy",
         [typeof(CacheHttp)] = "Cache HTTP",
         [typeof(Warmup)] = "Warm-up",
+        [typeof(QueuePolicy)] = "Queue",
+        [typeof(QueueBackoff)] = "Backoff",
+        [typeof(QueueKeep)] = "Keep",
+        [typeof(QueueRate)] = "Rate",
+        [typeof(QueueKey)] = "Per key",
         [typeof(Budget)] = "Budget",
         [typeof(LoadTest)] = "Load test",
         [typeof(LoadStage)] = "Stage",
@@ -48,6 +53,12 @@ public sealed partial class DocumentationTests
         ["Store.ReplicaLag"] = "`1s` for PostgreSQL",
         ["CachePolicy.L1Ttl"] = "`ttl`",
         ["Warmup.Service"] = "the only service",
+        ["QueuePolicy.Rate"] = "none",
+        ["QueuePolicy.PerKey"] = "none",
+        ["QueuePolicy.Service"] = "`worker`, else every service with a project",
+        ["QueuePolicy.Store"] = "`main`, else the only PostgreSQL",
+        ["QueueBackoff.Exponential"] = "`2s`, unless `fixed` is given",
+        ["QueueKey.Rate"] = "none",
         ["Route.Hash"] = "`address` with consistent-hash",
         ["RateLimit.Burst"] = "`limit`",
         ["RateLimit.At"] = "`app` with `by: user`, else `gateway`",
@@ -131,6 +142,34 @@ public sealed partial class DocumentationTests
         var (a, b) = (guide.RateLimits["a"], guide.RateLimits["b"]);
         Assert.Equal((RateLimitPlace.Gateway, RateLimitPlace.App), (a.At, b.At));
         Assert.Equal((7, "r", 1.0, 0.2), (a.Burst, a.Store, a.Insurance!.Value.Fraction, b.Insurance!.Value.Fraction));
+    }
+
+    [Fact]
+    public void A_queue_is_in_the_only_PostgreSQL_and_its_pauses_grow_unless_it_says_otherwise()
+    {
+        var guide = Guides.Read("""
+            system: shop
+            services: { api: { project: . } }
+            stores: { data: { engine: postgres }, r: { engine: redis } }
+            queues: { a: {}, b: { backoff: { fixed: 5s } } }
+            """);
+
+        var (a, b) = (guide.Queues["a"], guide.Queues["b"]);
+        Assert.Equal((TimeSpan.FromSeconds(2), null, "data"), (a.Backoff.Exponential, a.Backoff.Fixed, a.Store));
+        Assert.Equal((null, TimeSpan.FromSeconds(5), "data"), (b.Backoff.Exponential, b.Backoff.Fixed, guide.JobStore));
+    }
+
+    [Theory]
+    [InlineData("api: { project: . }, worker: { project: . }", "worker")]
+    [InlineData("api: { project: . }, web: { project: . }, other: { command: [a] }", "api,web")]
+    [InlineData("api: { project: . }, worker: { command: [a] }", "api")]
+    public void A_queue_is_worked_on_by_its_service_else_by_the_one_called_worker_else_by_all(string services, string all)
+    {
+        var guide = Guides.Read($"system: shop\nservices: {{ {services} }}\nstores: {{ main: {{ engine: postgres }} }}\nqueues: {{ a: {{}}, b: {{ service: api }} }}");
+
+        Assert.Equal((all, all, "api"), (Who("a"), Who("of-the-code-only"), Who("b")));
+
+        string Who(string queue) => string.Join(',', guide.Services.Keys.Where(service => guide.WorksOn(service, queue)));
     }
 
     private static string Row(KeyShape key)

@@ -22,6 +22,9 @@ public sealed class GuideSummaryTests
           products  fresh for 1h · stale for 1d more · refreshed from 80% on · tags products · browsers 1m · CDN 5m
         warm
           popular  1 request of api · every 1h
+        queues
+          orders  3 attempts · 2s apart, doubled up to 1m · 50 at a time in an instance · timeout 30s · 100 in 1s · 1 at a time of a key · 1,000 in 1h of a key · by api · in main
+          mail    10 attempts · 5s apart · 10 at a time in an instance · timeout 1h · in main
         budgets
           GET /api/products  average 200ms, p95 400ms, p99 800ms, timeout 5s, errors 0.1%
         load tests

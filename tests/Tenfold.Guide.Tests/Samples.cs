@@ -70,6 +70,18 @@ internal static class Samples
             http: { max-age: 1m, private: false, stale-while-revalidate: 30s, stale-if-error: 1h, cdn: 5m, surrogate: 1h, vary: [Accept-Language] }
         warm:
           popular: { requests: ["/api/products?page=1"], service: api, on-start: false, every: 1h, concurrency: 2, timeout: 5s }
+        queues:
+          orders:
+            attempts: 3
+            backoff: { exponential: 2s, most: 1m, jitter: 10% }
+            concurrency: 50
+            timeout: 30s
+            keep: { completed: 100, failed: 1k, for: 7d }
+            rate: { limit: 100, per: 1s }
+            per-key: { concurrency: 1, rate: { limit: 1k, per: 1h } }
+            service: api
+            store: main
+          mail: { backoff: { fixed: 5s } }
         budgets:
           - { route: GET /api/products, average: 200ms, p95: 400ms, p99: 800ms, timeout: 5s, errors: 0.1% }
         load:

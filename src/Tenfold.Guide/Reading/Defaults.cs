@@ -31,6 +31,11 @@ internal static class Defaults
         },
         Cache = Each(guide.Cache, policy => policy with { L1Ttl = policy.L1Ttl ?? policy.Ttl }),
         Warm = Each(guide.Warm, warmup => warmup with { Service = warmup.Service ?? (guide.Services.Count == 1 ? guide.Services.Keys.First() : null) }),
+        Queues = Each(guide.Queues, queue => queue with
+        {
+            Backoff = queue.Backoff with { Exponential = queue.Backoff.Exponential ?? (queue.Backoff.Fixed is null ? TimeSpan.FromSeconds(2) : null) },
+            Store = guide.StoreOf(queue),
+        }),
         RateLimits = Each(guide.RateLimits, limit => Resolve(limit, guide)),
     };
 

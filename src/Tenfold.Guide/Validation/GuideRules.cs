@@ -23,6 +23,7 @@ internal static class GuideRules
         BudgetRules.Check(guide, findings);
         RateLimitRules.Check(guide, findings);
         CacheRules.Check(guide, findings);
+        QueueRules.Check(guide, findings);
         LoadRules.Check(guide, findings);
         if (lookAtFiles)
         {

@@ -5,7 +5,7 @@ internal static class LaterKeys
 {
     private static readonly Dictionary<Type, string[]> ByRecord = new()
     {
-        [typeof(SystemGuide)] = ["queues", "milestones", "prices"],
+        [typeof(SystemGuide)] = ["milestones", "prices"],
         [typeof(Service)] = ["warm"],
         [typeof(Scale)] = ["metrics", "out", "in", "schedule"],
     };

@@ -36,6 +36,11 @@ public static class TenfoldExtensions
         configure?.Invoke(options);
 
         builder.Services.AddSingleton(options);
+        if (instance is not null)
+        {
+            builder.Services.AddSingleton(instance);
+        }
+
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<RequestMetrics>();
         builder.Services.AddSingleton<Readiness>();

@@ -8,8 +8,17 @@ public sealed class JobOptions
     /// <summary>Queues by name, beside those of the guide; a queue that nobody describes has the defaults.</summary>
     public IDictionary<string, JobQueueOptions> Queues { get; } = new Dictionary<string, JobQueueOptions>(StringComparer.Ordinal);
 
-    /// <summary>Where the JSON of jobs is described: System.Text.Json source generation.</summary>
+    /// <summary>
+    /// Where the JSON of jobs is described: System.Text.Json source generation. Handlers and jobs (types with <see cref="JobAttribute"/>) are found in
+    /// the assemblies of these.
+    /// </summary>
     public IList<JsonSerializerContext> Json { get; } = [];
+
+    /// <summary>Handlers beside those that are found.</summary>
+    public IList<Type> Handlers { get; } = [];
+
+    /// <summary>The store that jobs are in. Default: that of the guide's queues; without a guide <c>main</c>.</summary>
+    public string? Store { get; set; }
 
     /// <summary>Queues that this process works on; null is all that it has handlers for. Empty: it only enqueues.</summary>
     public IReadOnlyCollection<string>? Work { get; set; }

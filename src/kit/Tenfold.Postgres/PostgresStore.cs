@@ -48,7 +48,7 @@ public sealed partial class PostgresStore : IAsyncDisposable
     internal SlowQueryReports? SlowQueries { get; }
 
     /// <summary>Its servers are reached through a pooler in transaction mode: no session keeps anything.</summary>
-    internal bool IsPooled => _options.Pooler is not null;
+    public bool IsPooled => _options.Pooler is not null;
 
     /// <summary>The store's name.</summary>
     public string Name => _options.Name;

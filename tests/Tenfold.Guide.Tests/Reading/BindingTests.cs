@@ -57,13 +57,11 @@ public sealed class BindingTests
     [Fact]
     public void Sections_of_later_issues_are_refused_by_name() => Assert.Equal(
         [
-            "g:3:1: queues: `queues` is not supported yet",
-            "g:4:1: milestones: `milestones` is not supported yet",
-            "g:5:1: prices: `prices` is not supported yet",
+            "g:3:1: milestones: `milestones` is not supported yet",
+            "g:4:1: prices: `prices` is not supported yet",
         ],
         Guides.Errors(Guides.Start.TrimEnd() + """
 
-            queues: {}
             milestones: []
             prices: {}
             stores: { main: { engine: postgres, slow-query: 100ms } }

@@ -35,7 +35,7 @@ public sealed class GuideSchemaTests
 
     [Theory]
     [InlineData("nonsense: 1")]
-    [InlineData("queues: {}")]
+    [InlineData("milestones: {}")]
     [InlineData("stores: { main: { engine: mongodb } }")]
     [InlineData("stores: { main: {} }")]
     [InlineData("stores: [main]")]

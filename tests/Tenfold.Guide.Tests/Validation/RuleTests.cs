@@ -193,6 +193,49 @@ public sealed class RuleTests
         ]);
 
     [Fact]
+    public void Of_queues() => Expect(
+        """
+        system: shop
+        services: { api: { project: . }, w: { command: [a] } }
+        stores: { main: { engine: postgres }, other: { engine: postgres }, r: { engine: redis } }
+        queues:
+          Orders: { attempts: 0, concurrency: 20k, timeout: 1ms, rate: { limit: 5 } }
+          a: { backoff: { exponential: 2s, fixed: 5s } }
+          b: { backoff: { fixed: 5s, most: 1m } }
+          c: { backoff: { exponential: 2h }, keep: { for: 1s } }
+          d: { per-key: {} }
+          e: { service: apo }
+          f: { service: w }
+          g: { store: mian }
+          h: { store: r }
+          i: { store: other }
+        """,
+        [
+            $"5:3: queues.Orders: 'Orders' is not a name; allowed: {Names}",
+            "5:23: queues.Orders.attempts: found 0; allowed: 1 to 1k",
+            "5:39: queues.Orders.concurrency: found 20k; allowed: 1 to 10k",
+            "5:53: queues.Orders.timeout: found 1ms; allowed: 100ms to 30d",
+            "5:58: queues.Orders.rate.per: is missing",
+            "6:8: queues.a.backoff: has both exponential and fixed; keep one",
+            "7:36: queues.b.backoff.most: is for pauses that grow, and fixed ones do not; remove it",
+            "8:32: queues.c.backoff.exponential: 2h is more than most 1h",
+            "8:51: queues.c.keep.for: found 1s; allowed: 1m to 36500d",
+            "9:8: queues.d.per-key: limits nothing; give concurrency or rate, or remove it",
+            "10:17: queues.e.service: there is no service 'apo'; did you mean 'api'? Services with a project: api",
+            "11:17: queues.f.service: w has no project, and jobs are run by .NET services with AddJobs(); services with a project: api",
+            "12:15: queues.g.store: there is no store 'mian'; did you mean 'main'? Stores of engine postgres: main, other",
+            "13:15: queues.h.store: r is of engine redis; jobs are kept in a store of engine postgres: main, other",
+            "14:15: queues.i.store: is other, and the jobs of Orders are in main; all queues are in one store",
+        ]);
+
+    [Theory]
+    [InlineData("api: { command: [a] }", "main: { engine: postgres }", "4:1: queues: are worked on by the instances of .NET services with AddJobs(), and no service has a project; remove them")]
+    [InlineData("api: { project: . }", "main: { engine: redis }", "4:11: queues.a: needs a store of engine postgres, which its jobs are kept in")]
+    [InlineData("api: { project: . }", "b: { engine: postgres }, c: { engine: postgres }", "4:11: queues.a.store: is missing; there are several stores of engine postgres: b, c")]
+    public void Of_what_queues_need(string services, string stores, string expected) =>
+        Expect($"system: shop\nservices: {{ {services} }}\nstores: {{ {stores} }}\nqueues: {{ a: {{}} }}", [expected]);
+
+    [Fact]
     public void Of_partitions() => Expect(
         """
         system: shop

@@ -75,6 +75,7 @@ public static class JobSchema
             claimed_at  timestamptz NOT NULL,
             started     boolean     NOT NULL DEFAULT false, -- kept only for jobs that a worker died with before
             cancelled   boolean     NOT NULL DEFAULT false, -- somebody has asked for it to end
+            holds_key   boolean     NOT NULL DEFAULT false, -- counted in job_keys.running
             followed    boolean     NOT NULL DEFAULT false,
             progress    jsonb,
             PRIMARY KEY (id)
@@ -105,6 +106,7 @@ public static class JobSchema
             progress    jsonb
         );
         CREATE INDEX jobs_ended_id ON tenfold.jobs_ended (id);
+        CREATE INDEX jobs_ended_failed ON tenfold.jobs_ended (queue, n) WHERE outcome = 2; -- dead letters, to be listed and redriven in order
 
         CREATE TABLE tenfold.job_workers (
             id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -138,15 +140,13 @@ public static class JobSchema
             PRIMARY KEY (parent, child)
         );
 
-        -- Jobs that belong together; when the last one has ended, final may run.
+        -- Jobs that belong together. The batch's id is that of the job that may run when all of them have ended.
         CREATE TABLE tenfold.job_batches (
             id          bigint      PRIMARY KEY,
-            final       bigint,
-            total       bigint      NOT NULL DEFAULT 0,
+            total       bigint      NOT NULL,
             completed   bigint      NOT NULL DEFAULT 0,
             failed      bigint      NOT NULL DEFAULT 0,
-            cancelled   bigint      NOT NULL DEFAULT 0,
-            is_closed   boolean     NOT NULL DEFAULT false
+            cancelled   bigint      NOT NULL DEFAULT 0
         );
 
         -- Jobs of a key that run, and how full its bucket is (GCRA: the theoretical arrival time). The key '' is the whole queue.
@@ -154,7 +154,8 @@ public static class JobSchema
             queue       text        NOT NULL,
             key         text        NOT NULL,
             running     integer     NOT NULL DEFAULT 0,
-            tat         timestamptz NOT NULL DEFAULT '-infinity',
+            tat         timestamptz NOT NULL DEFAULT now(),
+            slot        timestamptz NOT NULL DEFAULT now(), -- when the last job is due that had to wait for the key's rate
             PRIMARY KEY (queue, key)
         ) WITH (fillfactor = 50);
 
@@ -177,6 +178,43 @@ public static class JobSchema
             PRIMARY KEY (source, id)
         );
         CREATE INDEX job_inbox_at ON tenfold.job_inbox (at);
+        """;
+
+    private const string Functions = """
+        -- Enqueues a job that waits for others. Looks for each of them more than once: it may be on its way from one table to another.
+        CREATE OR REPLACE FUNCTION tenfold.job_enqueue_after(new_queue text, new_lane smallint, new_kind text, new_payload jsonb, new_deadline timestamptz,
+            new_attempts smallint, new_key text, new_run_at timestamptz, parents bigint[]) RETURNS bigint LANGUAGE plpgsql AS $$
+        DECLARE
+            new_id bigint := nextval('tenfold.job_ids');
+            parent bigint;
+            unfinished integer := 0;
+            outcome_of smallint;
+        BEGIN
+            FOR parent IN SELECT DISTINCT p FROM unnest(parents) AS p ORDER BY p LOOP
+                IF parent IS NULL OR parent >= new_id OR parent % 1000 <> new_id % 1000 THEN
+                    RAISE EXCEPTION USING ERRCODE = 'TF010', MESSAGE = format('there is no job %s in this database that another one could wait for', parent);
+                END IF;
+                FOR look IN 1 .. 4 LOOP
+                    UPDATE tenfold.jobs SET followed = true WHERE id = parent;
+                    IF NOT FOUND THEN
+                        UPDATE tenfold.jobs_running SET followed = true WHERE id = parent;
+                    END IF;
+                    IF FOUND THEN
+                        INSERT INTO tenfold.job_edges VALUES (parent, new_id);
+                        unfinished := unfinished + 1;
+                        EXIT;
+                    END IF;
+                    SELECT outcome INTO outcome_of FROM tenfold.jobs_ended WHERE id = parent ORDER BY n DESC LIMIT 1;
+                    IF FOUND AND outcome_of <> 1 THEN
+                        RAISE EXCEPTION USING ERRCODE = 'TF010', MESSAGE = format('job %s, which this one would wait for, has %s', parent, CASE outcome_of WHEN 2 THEN 'failed' ELSE 'been cancelled' END);
+                    END IF;
+                    EXIT WHEN FOUND;
+                END LOOP;
+            END LOOP;
+            INSERT INTO tenfold.jobs (id, place, waits, run_at, queue, lane, kind, payload, deadline, attempts, key, after)
+            VALUES (new_id, CASE WHEN unfinished = 0 AND new_run_at IS NULL THEN new_id END, unfinished, new_run_at, new_queue, new_lane, new_kind, new_payload, new_deadline, new_attempts, new_key, parents);
+            RETURN new_id;
+        END $$;
         """;
 
     /// <summary>Makes the tables where they are not there yet. Safe to call from many processes at once.</summary>
@@ -203,16 +241,18 @@ public static class JobSchema
         if (!await IsThereAsync(connection, cancel))
         {
             await using var command = new NpgsqlCommand(
-                $"CREATE SCHEMA IF NOT EXISTS tenfold; CREATE SEQUENCE tenfold.job_ids INCREMENT {Databases} START {Databases + database} MINVALUE {database}; {Tables} INSERT INTO tenfold.job_schema VALUES ({Version})", connection);
+                $"CREATE SCHEMA IF NOT EXISTS tenfold; CREATE SEQUENCE tenfold.job_ids INCREMENT {Databases} START {Databases + database} MINVALUE {database}; {Tables} {Functions} INSERT INTO tenfold.job_schema VALUES ({Version})", connection);
             await command.ExecuteNonQueryAsync(cancel);
         }
 
         await transaction.CommitAsync(cancel);
     }
 
-    private static async Task<bool> IsThereAsync(NpgsqlConnection connection, CancellationToken cancel)
+    /// <summary>Whether the tables are there.</summary>
+    internal static async Task<bool> IsThereAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
-        await using var table = new NpgsqlCommand("SELECT to_regclass('tenfold.job_schema') IS NOT NULL", connection);
+        // Not to_regclass: it may still remember that there is no such schema when another process has just made it.
+        await using var table = new NpgsqlCommand("SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'tenfold' AND c.relname = 'job_schema')", connection);
         if (await table.ExecuteScalarAsync(cancel) is not true)
         {
             return false;

@@ -105,6 +105,10 @@ public sealed partial class ShardedStore : IAsyncDisposable
         return At(map, map.BucketOf(key));
     }
 
+    /// <summary>All databases of the map, by number: for what is kept in each of them, whatever its key.</summary>
+    /// <exception cref="ShardException"><see cref="ShardFailure.Map"/>: the map was not read yet.</exception>
+    public IReadOnlyList<(int Database, PostgresStore Store)> Stores() => [.. Map.Databases.Select(database => (database.Id, _databases.Of(database)))];
+
     /// <summary>A new id for a row of the key's bucket; the row is later found by the id alone.</summary>
     /// <exception cref="ShardException"><see cref="ShardFailure.Unmapped"/> or <see cref="ShardFailure.Id"/>.</exception>
     public ShardId NewId(ShardKey key) => (_instance ?? throw new InvalidOperationException($"{nameof(ShardedStoreOptions)}.{nameof(ShardedStoreOptions.MakesIds)} is false: this process makes no ids"))

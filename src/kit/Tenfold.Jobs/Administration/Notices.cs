@@ -1,0 +1,22 @@
+using Npgsql;
+using Tenfold.Jobs.Schema;
+
+namespace Tenfold.Jobs.Administration;
+
+/// <summary>Tells workers that queues have got ready jobs.</summary>
+internal static class Notices
+{
+    public static async Task SendAsync(NpgsqlConnection connection, IReadOnlyCollection<string> queues, CancellationToken cancel)
+    {
+        if (queues.Count == 0)
+        {
+            return;
+        }
+
+        await using var command = new NpgsqlCommand($"SELECT pg_notify('{JobSchema.Channel}', queue) FROM unnest($1) AS queue", connection)
+        {
+            Parameters = { new NpgsqlParameter<string[]> { TypedValue = [.. queues] } },
+        };
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+}

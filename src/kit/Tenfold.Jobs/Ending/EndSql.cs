@@ -1,0 +1,113 @@
+using Npgsql;
+using NpgsqlTypes;
+using Tenfold.Jobs.Schema;
+
+namespace Tenfold.Jobs.Ending;
+
+/// <summary>Statements that end runs. Each takes only what its run still holds, and answers with what it has taken.</summary>
+internal static class EndSql
+{
+    private const string Started = "clock_timestamp() - make_interval(secs => done.took)";
+
+    private static readonly string ColumnsOfDone = string.Join(", ", JobSchema.Columns.Split(", ").Select(column => "done." + column));
+
+    // Nothing else is to be told of these; those that others wait for are left, and ended by Away.
+    private const string DeletePlain = """
+        DELETE FROM tenfold.jobs_running AS job USING unnest($1::bigint[], $2::integer[], $3::bigint[], $4::float8[], $5::boolean[]) AS end_of (id, run, worker, took, keep)
+        WHERE job.id = end_of.id AND job.run = end_of.run AND job.worker = end_of.worker AND NOT job.followed
+        """;
+
+    private static readonly string Plain = $"{DeletePlain} RETURNING job.id";
+
+    private static readonly string PlainKept = $"""
+        WITH done AS ({DeletePlain} RETURNING job.*, end_of.took, end_of.keep),
+        kept AS (INSERT INTO tenfold.jobs_ended ({JobSchema.Columns}, outcome, started_at, ended_at, worker, progress)
+            SELECT {ColumnsOfDone}, 1, {Started}, clock_timestamp(), $6, done.progress FROM done WHERE keep)
+        SELECT id FROM done
+        """;
+
+    private static readonly string Away = $"""
+        WITH done AS (
+            DELETE FROM tenfold.jobs_running AS job USING unnest($1::bigint[], $2::integer[], $3::bigint[], $4::float8[], $5::boolean[], $7::smallint[], $8::jsonb[], $9::jsonb[])
+                AS end_of (id, run, worker, took, keep, outcome, error, reported)
+            WHERE job.id = end_of.id AND job.run = end_of.run AND job.worker = end_of.worker RETURNING job.*, end_of.took, end_of.keep, end_of.outcome, end_of.error, end_of.reported
+        ), told AS (
+            SELECT done.*, {JobError.Append("done.errors", "done.error")} AS told, failures + (outcome = 2)::int AS failed FROM done
+        ), kept AS (
+            INSERT INTO tenfold.jobs_ended ({JobSchema.Columns}, outcome, started_at, ended_at, worker, progress)
+            SELECT {ColumnsOfDone.Replace("done.errors", "done.told", StringComparison.Ordinal).Replace("done.failures", "done.failed", StringComparison.Ordinal)}, outcome, {Started}, clock_timestamp(), $6, coalesce(reported, progress) FROM told AS done WHERE keep
+        )
+        SELECT {AfterEnd.Columns} FROM done
+        """;
+
+    private static readonly string Back = $"""
+        WITH done AS (
+            DELETE FROM tenfold.jobs_running AS job USING unnest($1::bigint[], $2::integer[], $3::bigint[], $4::interval[], $5::boolean[], $6::jsonb[]) AS end_of (id, run, worker, pause, counts, error)
+            WHERE job.id = end_of.id AND job.run = end_of.run AND job.worker = end_of.worker RETURNING job.*, end_of.pause, end_of.counts, end_of.error
+        ), told AS (
+            SELECT done.*, {JobError.Append("done.errors", "done.error")} AS told, failures + counts::int AS failed, lane & ~1 AS first FROM done
+        ), back AS (
+            INSERT INTO tenfold.jobs ({JobSchema.Columns}, place, run_at, followed)
+            SELECT {ColumnsOfDone.Replace("done.errors", "done.told", StringComparison.Ordinal).Replace("done.failures", "done.failed", StringComparison.Ordinal).Replace("done.lane", "done.first", StringComparison.Ordinal)},
+                CASE WHEN pause IS NULL THEN nextval('tenfold.job_ids') END, clock_timestamp() + pause, followed FROM told AS done
+        )
+        SELECT {AfterEnd.Columns.Replace("outcome", "NULL::smallint", StringComparison.Ordinal)} FROM done
+        """;
+
+    /// <summary>Completes jobs that nobody else is to be told of. Answers with the ids that were held.</summary>
+    public static NpgsqlBatchCommand CompletePlain(IReadOnlyCollection<JobEnding> endings, string worker)
+    {
+        var keeps = endings.Any(ending => ending.Keep);
+        var command = new NpgsqlBatchCommand(keeps ? PlainKept : Plain);
+        AddCommon(command, endings);
+        if (keeps)
+        {
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = worker });
+        }
+
+        return command;
+    }
+
+    /// <summary>Ends jobs for good. Answers for <see cref="AfterEnd"/>.</summary>
+    public static NpgsqlBatchCommand EndAway(IReadOnlyCollection<JobEnding> endings, string worker)
+    {
+        var command = new NpgsqlBatchCommand(Away);
+        AddCommon(command, endings);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = worker });
+        command.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. endings.Select(ending => (short)ending.Outcome!.Value)] });
+        command.Parameters.Add(Json(endings.Select(ending => ending.Error)));
+        command.Parameters.Add(Json(endings.Select(ending => ending.Progress)));
+        return command;
+    }
+
+    /// <summary>Gives jobs back. Answers for <see cref="AfterEnd"/>.</summary>
+    public static NpgsqlBatchCommand EndBack(IReadOnlyCollection<JobEnding> endings) => new(Back)
+    {
+        Parameters =
+        {
+            Ids(endings),
+            Runs(endings),
+            Workers(endings),
+            new NpgsqlParameter { Value = endings.Select(ending => ending.After).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Interval },
+            new NpgsqlParameter<bool[]> { TypedValue = [.. endings.Select(ending => ending.Counts)] },
+            Json(endings.Select(ending => ending.Error)),
+        },
+    };
+
+    private static void AddCommon(NpgsqlBatchCommand command, IReadOnlyCollection<JobEnding> endings)
+    {
+        command.Parameters.Add(Ids(endings));
+        command.Parameters.Add(Runs(endings));
+        command.Parameters.Add(Workers(endings));
+        command.Parameters.Add(new NpgsqlParameter<double[]> { TypedValue = [.. endings.Select(ending => ending.Took.TotalSeconds)] });
+        command.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. endings.Select(ending => ending.Keep)] });
+    }
+
+    private static NpgsqlParameter<long[]> Ids(IReadOnlyCollection<JobEnding> endings) => new() { TypedValue = [.. endings.Select(ending => ending.Job.Id)] };
+
+    private static NpgsqlParameter<int[]> Runs(IReadOnlyCollection<JobEnding> endings) => new() { TypedValue = [.. endings.Select(ending => ending.Job.Run)] };
+
+    private static NpgsqlParameter<long[]> Workers(IReadOnlyCollection<JobEnding> endings) => new() { TypedValue = [.. endings.Select(ending => ending.Job.Worker)] };
+
+    private static NpgsqlParameter Json(IEnumerable<string?> values) => new() { Value = values.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb };
+}

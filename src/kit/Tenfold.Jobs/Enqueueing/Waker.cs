@@ -1,0 +1,107 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Tenfold.Jobs.Databases;
+using Tenfold.Jobs.Schema;
+using Tenfold.Postgres;
+
+namespace Tenfold.Jobs.Enqueueing;
+
+/// <summary>
+/// Tells workers that a queue has got a job: on a connection of its own and coalesced. NOTIFY takes a lock of the whole server
+/// at commit; within the transactions that enqueue it would make these commit one after another. Best effort: workers look by themselves, too.
+/// </summary>
+internal sealed class Waker : IAsyncDisposable
+{
+    /// <summary>Ends the name of a queue whose job may not be committed yet: look again for a while.</summary>
+    public const char Soon = '\t';
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5); // between two notifications
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Lock _lock = new();
+    private readonly HashSet<(JobDatabase Database, string Text)> _waiting = [];
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly CancellationTokenSource _stop = new();
+    private Task? _sending;
+
+    public Waker(TimeProvider time, ILogger logger) => (_time, _logger) = (time, logger);
+
+    /// <summary>Told at once of each wake: the worker of the same process.</summary>
+    public Action<int, string>? Woken { get; set; }
+
+    /// <summary>A queue has got a job, which is committed by now, or will be soon.</summary>
+    public void Wake(JobDatabase database, string queue, bool committed)
+    {
+        var text = committed ? queue : queue + Soon;
+        Woken?.Invoke(database.Number, text);
+        lock (_lock)
+        {
+            if (!_waiting.Add((database, text)))
+            {
+                return;
+            }
+
+            _sending ??= SendAsync();
+        }
+
+        _signal.Writer.TryWrite(true);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await (_sending ?? Task.CompletedTask);
+        _stop.Dispose();
+    }
+
+    private async Task SendAsync()
+    {
+        await Task.Yield();
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await _signal.Reader.ReadAsync(_stop.Token);
+                (JobDatabase Database, string Text)[] told;
+                lock (_lock)
+                {
+                    told = [.. _waiting];
+                    _waiting.Clear();
+                }
+
+                foreach (var database in told.GroupBy(one => one.Database))
+                {
+                    await SendAsync(database.Key, [.. database.Select(one => one.Text)]);
+                }
+
+                await Task.Delay(Pause, _time, _stop.Token);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task SendAsync(JobDatabase database, string[] texts)
+    {
+        using var limit = new CancellationTokenSource(Limit, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
+        try
+        {
+            await using var connection = await database.Store.OpenWriterAsync(null, both.Token);
+            await using var command = new NpgsqlCommand($"SELECT pg_notify('{JobSchema.Channel}', queue) FROM unnest($1) AS queue", connection)
+            {
+                Parameters = { new NpgsqlParameter<string[]> { TypedValue = texts } },
+            };
+            await command.ExecuteNonQueryAsync(both.Token);
+        }
+        catch (Exception e) when (e is NpgsqlException or PostgresStoreException or OperationCanceledException or IOException)
+        {
+            _logger.LogDebug(e, "Workers could not be told of jobs in database {Database}; they look by themselves", database.Number);
+        }
+    }
+}

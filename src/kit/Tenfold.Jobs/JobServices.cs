@@ -1,0 +1,62 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Tenfold.Jobs.Databases;
+using Tenfold.Jobs.Enqueueing;
+using Tenfold.Jobs.Kinds;
+using Tenfold.Postgres;
+using Tenfold.Postgres.Shards;
+
+namespace Tenfold.Jobs;
+
+/// <summary>Puts jobs into a container. In an app with <c>AddTenfold()</c> take its <c>AddJobs()</c>, which also reads the guide.</summary>
+public static class JobServices
+{
+    /// <summary>
+    /// A <see cref="JobClient"/>, the <see cref="JobWorker"/> as a service of the app, and the handlers, each made anew for every run. A
+    /// <see cref="PostgresStore"/> or a <see cref="ShardedStore"/> must be in the container: keyed by <see cref="JobOptions.Store"/>, or unkeyed where that is null.
+    /// </summary>
+    /// <param name="services">The container.</param>
+    /// <param name="options">All of it set.</param>
+    /// <param name="name">The worker's name, for people.</param>
+    public static IServiceCollection AddJobs(this IServiceCollection services, JobOptions options, string name)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(options);
+        var kinds = JobKinds.Of(options);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton(kinds);
+        services.AddSingleton(provider => Sharded(provider, options.Store) is { } sharded ? new JobDatabases(sharded) : new JobDatabases(Single(provider, options.Store)));
+        services.AddSingleton(provider => new Waker(provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<JobClient>>()));
+        services.AddSingleton(provider => new JobClient(kinds, provider.GetRequiredService<JobDatabases>(), provider.GetRequiredService<Waker>(), options));
+        services.AddHostedService<JobTables>();
+        services.AddSingleton(provider => new JobWorker(
+            name,
+            kinds,
+            provider.GetRequiredService<JobDatabases>(),
+            provider.GetRequiredService<Waker>(),
+            options,
+            provider.GetRequiredService<IServiceScopeFactory>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<JobWorker>>()));
+        services.AddHostedService(provider => provider.GetRequiredService<JobWorker>());
+        foreach (var handler in JobKinds.HandlersOf(options))
+        {
+            services.TryAddTransient(handler);
+        }
+
+        return services;
+    }
+
+    /// <summary>Queues that an app has handlers for, and those that its options describe.</summary>
+    public static IReadOnlyCollection<string> QueuesOf(JobOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return [.. JobKinds.Of(options).Handled.Select(kind => kind.Queue).Concat(options.Queues.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    }
+
+    private static ShardedStore? Sharded(IServiceProvider provider, string? store) => store is null ? provider.GetService<ShardedStore>() : provider.GetKeyedService<ShardedStore>(store);
+
+    private static PostgresStore Single(IServiceProvider provider, string? store) => store is null ? provider.GetRequiredService<PostgresStore>() : provider.GetRequiredKeyedService<PostgresStore>(store);
+}

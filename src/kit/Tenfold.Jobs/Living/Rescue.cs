@@ -1,0 +1,87 @@
+using Npgsql;
+using Tenfold.Jobs.Ending;
+using Tenfold.Jobs.Schema;
+
+namespace Tenfold.Jobs.Living;
+
+/// <summary>
+/// Gives the jobs of workers that are presumed dead to others. A job that was running when its worker died may be why it died: after
+/// three such deaths it is a dead letter. Jobs that were held but had not begun are innocent; to tell them apart, a job that has one death is noted when it begins.
+/// </summary>
+internal static class Rescue
+{
+    /// <summary>Deaths of workers after which a job is not tried again.</summary>
+    public const int MostDeaths = 3;
+
+    private const string Silent = "beat_at < clock_timestamp() - $2";
+
+    private static readonly string Lost = $$"""
+        WITH dead AS (DELETE FROM tenfold.job_workers WHERE id <> $1 AND {{Silent}} RETURNING id, name, extract(epoch FROM clock_timestamp() - beat_at) AS silent),
+        done AS (
+            DELETE FROM tenfold.jobs_running AS job WHERE job.id = ANY (ARRAY(SELECT id FROM tenfold.jobs_running AS held
+                WHERE held.worker IN (SELECT id FROM dead) OR NOT EXISTS (SELECT FROM tenfold.job_workers WHERE job_workers.id = held.worker) ORDER BY id FOR UPDATE SKIP LOCKED)) RETURNING job.*
+        ), told AS (
+            SELECT done.*, coalesce(dead.name, 'unknown') AS dead_name, deaths + (deaths = 0 OR started)::int AS died, lane & ~1 AS first,
+                jsonb_build_object('run', run, 'worker', coalesce(dead.name, ''), 'error', format('its worker died or was cut off%s', ' (no sign of life for ' || round(dead.silent::numeric, 1) || ' s)')) AS error
+            FROM done LEFT JOIN dead ON dead.id = done.worker
+        ), again AS (
+            INSERT INTO tenfold.jobs ({{JobSchema.Columns}}, place, followed)
+            SELECT id, queue, first, kind, payload, enqueued_at, deadline, attempts, run, failures, died, {{JobError.Append("errors", "error")}}, key, unique_key, batch, after, nextval('tenfold.job_ids'), followed FROM told WHERE died < {{MostDeaths}}
+        ), letters AS (
+            INSERT INTO tenfold.jobs_ended ({{JobSchema.Columns}}, outcome, started_at, worker, progress)
+            SELECT id, queue, lane, kind, payload, enqueued_at, deadline, attempts, run, failures, died, {{JobError.Append("errors", "error")}}, key, unique_key, batch, after, 2, claimed_at, dead_name, progress FROM told WHERE died >= {{MostDeaths}}
+        )
+        SELECT id, kind, queue, key, unique_key, batch, followed, holds_key, CASE WHEN died >= {{MostDeaths}} THEN 2::smallint END, dead_name FROM told
+        """;
+
+    /// <summary>Looks for workers that have been silent for so long.</summary>
+    /// <param name="connection">Not in a transaction.</param>
+    /// <param name="self">The worker that looks.</param>
+    /// <param name="silence">How long.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <returns>How many jobs of each were taken.</returns>
+    public static async Task<IReadOnlyDictionary<string, int>> RunAsync(NpgsqlConnection connection, long self, TimeSpan silence, CancellationToken cancel)
+    {
+        var taken = new Dictionary<string, int>(StringComparer.Ordinal);
+        if (!await IsNeededAsync(connection, self, silence, cancel))
+        {
+            return taken;
+        }
+
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        var gone = new List<Gone>();
+        await using (var command = new NpgsqlCommand(Lost, connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = self }, new NpgsqlParameter<TimeSpan> { TypedValue = silence } } })
+        {
+            await using var rows = await command.ExecuteReaderAsync(cancel);
+            while (await rows.ReadAsync(cancel))
+            {
+                gone.Add(Gone.Read(rows));
+                var worker = rows.GetString(9);
+                taken[worker] = taken.GetValueOrDefault(worker) + 1;
+            }
+        }
+
+        var queues = (await AfterEnd.ApplyAsync(connection, gone, cancel)).Concat(gone.Select(job => job.Queue)).Distinct(StringComparer.Ordinal).ToArray();
+        await using (var tell = new NpgsqlCommand($"SELECT pg_notify('{JobSchema.Channel}', queue) FROM unnest($1) AS queue", connection) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = queues } } })
+        {
+            await tell.ExecuteNonQueryAsync(cancel);
+        }
+
+        await transaction.CommitAsync(cancel);
+        return taken;
+    }
+
+    private static async Task<bool> IsNeededAsync(NpgsqlConnection connection, long self, TimeSpan silence, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand(
+            $"""
+            SELECT EXISTS (SELECT FROM tenfold.job_workers WHERE id <> $1 AND {Silent})
+                OR EXISTS (SELECT FROM tenfold.jobs_running AS held WHERE NOT EXISTS (SELECT FROM tenfold.job_workers WHERE job_workers.id = held.worker))
+            """,
+            connection)
+        {
+            Parameters = { new NpgsqlParameter<long> { TypedValue = self }, new NpgsqlParameter<TimeSpan> { TypedValue = silence } },
+        };
+        return await command.ExecuteScalarAsync(cancel) is true;
+    }
+}
