@@ -12,6 +12,7 @@ using Rez.Seed;
 using Rez.Stores;
 using Rez.Users;
 using Tenfold.AspNetCore;
+using Tenfold.AspNetCore.Jobs;
 using Tenfold.Postgres.Shards;
 
 namespace Rez;
@@ -51,6 +52,7 @@ public static class RezApp
             options.UseShards("main"); // also while it is a single database: buckets can be moved from the first day on
             configure?.Invoke(options);
         });
+        builder.AddJobs(RezJson.Default);
         AddFeatures(builder.Services);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
@@ -80,13 +82,11 @@ public static class RezApp
         services.AddSingleton<ImportTable>();
         services.AddSingleton<ImportUploads>();
         services.AddSingleton<ImportChunks>();
-        services.AddSingleton<ImportJobHandler>();
         services.AddHostedService<ImportCleaner>();
         services.AddSingleton<UploadImport>();
         services.AddSingleton<GetImport>();
         services.AddSingleton<ListImports>();
         services.AddSingleton<ImportEvents>();
-        services.AddSingleton<EnqueueImport>((_, _, _, _) => Task.FromResult(0L));
         services.AddSingleton<ListCategories>();
         services.AddSingleton<GetCategory>();
         services.AddSingleton<ListStores>();

@@ -36,7 +36,7 @@ internal sealed class ImportChunks(ShardedStore store)
                         || concat_ws(', ', CASE WHEN t.name IS NULL THEN 'name' END, CASE WHEN t.brand IS NULL THEN 'brand' END, CASE WHEN t.price_cents IS NULL THEN 'price' END, CASE WHEN t.category_id IS NULL THEN 'categoryId' END)
                     WHEN t.store_id IS NULL AND cardinality($6) = 0 THEN 'storeId: this merchant has no store'
                 END AS problem
-            FROM taken t LEFT JOIN merchant_products m ON m.bucket_id = $1 AND m.merchant_id = $4 AND m.sku = t.sku),
+            FROM taken t LEFT JOIN LATERAL (SELECT * FROM merchant_products WHERE bucket_id = $1 AND merchant_id = $4 AND sku = t.sku OFFSET 0) m ON true),
         created AS (
             INSERT INTO merchant_products (bucket_id, id, merchant_id, sku, import_id, store_id, category_id, price_cents, is_active, is_featured, brand, name, description)
             SELECT $1, ($7)[(row_number() OVER (ORDER BY line))::integer], $4, sku, $2, coalesce(store_id, ($6)[1]), category_id, price_cents, coalesce(is_active, true), coalesce(is_featured, false), brand, name, coalesce(description, '')
@@ -72,8 +72,8 @@ internal sealed class ImportChunks(ShardedStore store)
         import.MerchantId,
         async (write, token) =>
         {
-            // One piece of a merchant's imports at a time, also when a worker that was presumed dead goes on. Statistics know nothing of
-            // a file that is just being applied: without the settings a plan may read all of the merchant's products for each piece.
+            // One piece of a merchant's imports at a time, also when a worker that was presumed dead goes on. Statistics know nothing of a file that
+            // is just being applied: without the settings (and OFFSET 0) a plan may read all of the merchant's products for each piece or line.
             await Sql.ExecuteAsync(
                 Sql.Command(write.Connection, "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), pg_advisory_xact_lock(hashtext('rez import'), $1)", import.MerchantId),
                 token);

@@ -14,9 +14,6 @@ namespace Rez.Imports;
 [Job("products.import", Queue = "imports")]
 internal sealed record ImportJob(long Import);
 
-/// <summary>Enqueues the job of a merchant's import in the connection's transaction, and returns its id.</summary>
-internal delegate Task<long> EnqueueImport(NpgsqlConnection connection, ImportJob job, int merchant, CancellationToken cancel);
-
 /// <summary>
 /// Applies a file piece by piece. While one piece is applied at the merchant's database, the one before goes into the catalogue. A
 /// worker may die at any moment: what was applied is no longer staged, what was applied and is not in the catalogue is found by its

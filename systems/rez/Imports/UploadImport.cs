@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -8,6 +9,7 @@ using Rez.Http;
 using Rez.Imports.Files;
 using Tenfold.AspNetCore;
 using Tenfold.AspNetCore.Errors;
+using Tenfold.Jobs;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
 
@@ -17,7 +19,7 @@ namespace Rez.Imports;
 /// <c>POST /api/merchants/{id}/import</c>: a file of products, CSV or NDJSON. It goes line by line into a staging table as it comes, and
 /// is applied by a job that is enqueued when it is whole. The <c>Idempotency-Key</c> makes it safe to send again.
 /// </summary>
-internal sealed class UploadImport(ImportUploads uploads, PostgresStore home, EnqueueImport enqueue, TimeProvider time, ILogger<UploadImport> logger) : IDisposable
+internal sealed class UploadImport(ImportUploads uploads, PostgresStore home, JobClient jobs, TimeProvider time, ILogger<UploadImport> logger) : IDisposable
 {
     /// <summary>Files that an instance takes at the same time.</summary>
     public const int MostAtOnce = 16;
@@ -117,7 +119,8 @@ internal sealed class UploadImport(ImportUploads uploads, PostgresStore home, En
 
         await AnswerAsync(context, received);
 
-        Task<long> EnqueueAsync(NpgsqlConnection connection, CancellationToken cancel) => enqueue(connection, new ImportJob(id.Value), merchant, cancel);
+        async Task<long> EnqueueAsync(NpgsqlConnection connection, CancellationToken cancel) =>
+            (await jobs.EnqueueAsync(connection, new ImportJob(id.Value), new EnqueueOptions { Key = merchant.ToString(CultureInfo.InvariantCulture) }, cancel)).Id;
     }
 
     private async Task<bool> StageAsync(HttpContext context, ShardId id, ImportReader reader)

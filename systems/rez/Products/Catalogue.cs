@@ -106,7 +106,7 @@ internal sealed class Catalogue(PostgresStore database)
                 var ids = products.Select(product => product.Id).ToArray();
                 // What is there is held in one order, as the rendering shows columns that others change.
                 await Sql.ExecuteAsync(
-                    Sql.Command(connection, "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), count(*) FROM (SELECT FROM products WHERE id = ANY ($1) ORDER BY id FOR UPDATE) held", ids),
+                    Sql.Command(connection, "SELECT FROM products WHERE id = ANY ($1) ORDER BY id FOR UPDATE", ids),
                     token);
                 await Sql.ExecuteAsync(
                     Sql.Command(

@@ -122,16 +122,16 @@ DECLARE
     texts text[];
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        SELECT array_agg(lower(concat_ws(' ', name, brand, description))) INTO texts FROM after_it;
+        SELECT array_agg(concat_ws(' ', name, brand, description)) INTO texts FROM after_it;
     ELSE
-        SELECT array_agg(lower(concat_ws(' ', a.name, a.brand, a.description))) INTO texts FROM after_it a JOIN before_it b USING (id)
+        SELECT array_agg(concat_ws(' ', a.name, a.brand, a.description)) INTO texts FROM after_it a JOIN before_it b USING (id)
         WHERE (a.name, a.brand, a.description) IS DISTINCT FROM (b.name, b.brand, b.description);
     END IF;
     INSERT INTO search_words (word, lexeme, documents)
     SELECT DISTINCT ON (word) word, lexeme, documents
-    FROM (SELECT word, count(DISTINCT place) AS documents
-          FROM unnest(texts) WITH ORDINALITY t(line, place), regexp_split_to_table(line, '[^[:alnum:]]+') word
-          WHERE length(word) BETWEEN 2 AND 40 GROUP BY word) found,
+    FROM (SELECT word, count(*) AS documents -- each line has a word once; splitting by a regular expression takes ten times as long
+          FROM unnest(texts) line, unnest(tsvector_to_array(to_tsvector('simple', line))) word
+          WHERE length(word) BETWEEN 2 AND 40 AND word !~ '[^[:alnum:]]' GROUP BY word) found,
          unnest(to_tsvector('english', word)) lexeme
     WHERE NOT EXISTS (SELECT FROM search_words known WHERE known.word = found.word)
     ORDER BY word -- two who learn the same words wait for each other in one order

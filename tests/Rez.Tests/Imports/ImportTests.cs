@@ -210,20 +210,20 @@ public sealed class ImportTests(Warehouse warehouse)
         var uploads = warehouse.Service<ImportUploads>();
         var caller = new Tenfold.Postgres.Caller();
         var id = (await uploads.BeginAsync(merchant, "thursday", "csv", caller, default)).Import!.Number;
-        var before = await warehouse.CountAsync("SELECT count(*) FROM tenfold.jobs");
+        var before = await warehouse.CountAsync($"SELECT count(*) FROM tenfold.jobs WHERE payload->>'import' = '{id}' OR payload->>'Import' = '{id}'");
         await Assert.ThrowsAsync<InvalidOperationException>(() => uploads.ReceiveAsync(
             id,
             1,
             [1],
             async (connection, cancel) =>
             {
-                await warehouse.Service<EnqueueImport>()(connection, new ImportJob(id.Value), merchant, cancel);
+                await warehouse.Service<Tenfold.Jobs.JobClient>().EnqueueAsync(connection, new ImportJob(id.Value), null, cancel);
                 throw new InvalidOperationException("the process is not well");
             },
             caller,
             default));
         Assert.Equal("uploading", (await warehouse.FindAsync(id.ToString())).State);
-        Assert.Equal(before, await warehouse.CountAsync("SELECT count(*) FROM tenfold.jobs"));
+        Assert.Equal(before, await warehouse.CountAsync($"SELECT count(*) FROM tenfold.jobs WHERE payload->>'import' = '{id}' OR payload->>'Import' = '{id}'"));
         await uploads.RemoveAsync(id, default);
     }
 

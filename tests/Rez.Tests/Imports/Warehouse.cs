@@ -100,7 +100,6 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
                 return import;
             }
 
-            await Service<ImportJobHandler>().HandleAsync(new ImportJob(long.Parse(id)), new FakeContext(), CancellationToken.None);
             Assert.True(clock.Elapsed < (within ?? Shop.Wait), $"the import has not ended: {import}");
             await Task.Delay(50);
         }
@@ -167,17 +166,4 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
         await using var command = new NpgsqlCommand(sql, connection);
         return await command.ExecuteScalarAsync();
     }
-}
-
-internal sealed class FakeContext : Tenfold.Jobs.JobContext
-{
-    public override long Id => 0;
-    public override string Queue => "";
-    public override string Kind => "";
-    public override int Attempt => 1;
-    public override bool IsLastAttempt => false;
-    public override DateTimeOffset EnqueuedAt => default;
-    public override void Report(long done, long total = 0, string? note = null) { }
-    public override Task CompleteAsync(NpgsqlConnection connection, CancellationToken cancel) => throw new NotSupportedException();
-    public override Task<bool> OnceAsync(NpgsqlConnection connection, string step = "", CancellationToken cancel = default) => throw new NotSupportedException();
 }
