@@ -4,6 +4,7 @@ using Tenfold.Cli.Loading;
 using Tenfold.Cli.Verbs;
 using Tenfold.Gateway;
 using Tenfold.Guide.Validation;
+using Tenfold.Jobs;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
 using Tenfold.Runtime;
@@ -34,6 +35,7 @@ internal static class CommandEdge
             ScaleVerb.Create(shell),
             ShardsVerb.Create(shell),
             QueriesVerb.Create(shell),
+            JobsVerb.Create(shell),
             DownVerb.Create(shell),
             SchemaVerb.Create(shell),
         };
@@ -80,7 +82,8 @@ internal static class CommandEdge
     {
         UsageException => ExitCode.Usage,
         RuntimeException { Failure: var failure } => CodeOf(failure),
-        ShardException => ExitCode.Missed,
+        ShardException { Failure: ShardFailure.Unmapped } => ExitCode.Usage, // a bucket that there is not
+        ShardException or JobException => ExitCode.Missed,
         NpgsqlException or PostgresStoreException or GatewayException or IOException or UnauthorizedAccessException => ExitCode.Machine,
         _ => null,
     };

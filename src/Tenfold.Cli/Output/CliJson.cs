@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Tenfold.Cli.Sharding;
 using Tenfold.Guide.Reading;
+using Tenfold.Jobs.Administration;
 using Tenfold.Postgres.SlowQueries;
 using Tenfold.Runtime.Control;
 using Tenfold.Runtime.Host;
@@ -39,6 +40,11 @@ internal sealed record LogReport(string Source, DateTimeOffset Time, string Orig
     WriteIndented = true)]
 [JsonSerializable(typeof(CheckReport))]
 [JsonSerializable(typeof(DownReport))]
+[JsonSerializable(typeof(IReadOnlyList<JobSummary>))]
+[JsonSerializable(typeof(IReadOnlyList<QueueOverview>))]
+[JsonSerializable(typeof(IReadOnlyList<WorkerState>))]
+[JsonSerializable(typeof(JobDetails))]
+[JsonSerializable(typeof(RedriveReport))]
 [JsonSerializable(typeof(ShardsReport))]
 [JsonSerializable(typeof(SystemStatus))]
 [JsonSerializable(typeof(TopQueriesReport))]

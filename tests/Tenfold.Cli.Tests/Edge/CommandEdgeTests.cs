@@ -1,5 +1,7 @@
 using Tenfold.Cli.Edge;
 using Tenfold.Gateway;
+using Tenfold.Jobs;
+using Tenfold.Postgres.Shards;
 using Tenfold.Runtime;
 
 namespace Tenfold.Cli.Tests.Edge;
@@ -37,6 +39,9 @@ public sealed class CommandEdgeTests : IDisposable
         Assert.Equal(3, CommandEdge.CodeOf(new GatewayException("")));
         Assert.Equal(3, CommandEdge.CodeOf(new IOException("No space left on device")));
         Assert.Equal(3, CommandEdge.CodeOf(new UnauthorizedAccessException("")));
+        Assert.Equal(1, CommandEdge.CodeOf(new ShardException(ShardFailure.Move, "")));
+        Assert.Equal(2, CommandEdge.CodeOf(new ShardException(ShardFailure.Unmapped, "there is no bucket 300")));
+        Assert.Equal(1, CommandEdge.CodeOf(new JobException("")));
         Assert.Null(CommandEdge.CodeOf(new InvalidOperationException("")));
     }
 
@@ -45,6 +50,6 @@ public sealed class CommandEdgeTests : IDisposable
     {
         var (code, output, _) = await _shell.RunAsync("--help");
         Assert.Equal(0, code);
-        Assert.All(["check", "up", "load", "status", "logs", "restart", "scale", "shards", "queries", "down", "schema"], verb => Assert.Contains("\n  " + verb, output, StringComparison.Ordinal));
+        Assert.All(["check", "up", "load", "status", "logs", "restart", "scale", "shards", "queries", "jobs", "down", "schema"], verb => Assert.Contains("\n  " + verb, output, StringComparison.Ordinal));
     }
 }

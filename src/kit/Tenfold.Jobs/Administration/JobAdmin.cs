@@ -69,6 +69,16 @@ public sealed class JobAdmin(IReadOnlyList<AdminDatabase> databases)
         return report;
     }
 
+    /// <summary>
+    /// Cancels a job: a waiting one has ended when this returns; a running one is told, and ends when its handler heeds its token. What
+    /// waits for it fails.
+    /// </summary>
+    /// <returns>What it did.</returns>
+    /// <exception cref="JobException">There is no such job, or it has ended already.</exception>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<CancelResult> CancelAsync(long id, CancellationToken cancel) =>
+        await WithAsync<CancelResult?>(id, connection => Deadlocks.RetriedAsync(() => Cancellation.CancelAsync(connection, id, cancel)), cancel) ?? throw Missing(id);
+
     /// <summary>No job of the queue is started until <see cref="ResumeAsync"/>; what runs goes on. Jobs can still be enqueued.</summary>
     /// <exception cref="JobException">There are no jobs yet.</exception>
     /// <exception cref="NpgsqlException">A database cannot be reached.</exception>
@@ -96,7 +106,8 @@ public sealed class JobAdmin(IReadOnlyList<AdminDatabase> databases)
     /// <exception cref="NpgsqlException">A database cannot be reached.</exception>
     public async Task<bool> IsInUseAsync(CancellationToken cancel) => (await EachAsync((_, _) => Task.FromResult(true), cancel)).Count > 0;
 
-    private static JobException Missing(long id) => new($"there is no job {id}: it was never enqueued, or its history is not kept any more");
+    /// <summary>What is thrown where there is no such job.</summary>
+    public static JobException Missing(long id) => new($"there is no job {id}: it was never enqueued, or its history is not kept any more");
 
     private async Task SetPausedAsync(string queue, string sql, CancellationToken cancel)
     {

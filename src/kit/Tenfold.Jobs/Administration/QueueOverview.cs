@@ -3,6 +3,9 @@ namespace Tenfold.Jobs.Administration;
 /// <summary>A queue in figures.</summary>
 public sealed record QueueOverview
 {
+    /// <summary>Waiting jobs of a queue are counted up to this number; more are estimated from a sample.</summary>
+    public const int Counted = 10_000;
+
     /// <summary>The queue.</summary>
     public required string Name { get; init; }
 

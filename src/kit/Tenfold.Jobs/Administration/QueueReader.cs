@@ -4,13 +4,11 @@ namespace Tenfold.Jobs.Administration;
 
 /// <summary>
 /// The queues of one database in figures. Every statement reads a bounded number of rows: a state of a queue is counted up to
-/// <see cref="Counted"/>; above that, all states are estimated from a sample of the table's pages.
+/// <see cref="QueueOverview.Counted"/>; above that, all states are estimated from a sample of the table's pages.
 /// </summary>
 internal static class QueueReader
 {
-    /// <summary>Up to here counts are exact.</summary>
-    public const int Counted = 10_000;
-
+    private const int Counted = QueueOverview.Counted;
     private const int CountedDead = 100_000;
     private const int SampledPages = 2_000; // 16 MiB
     private const int Queues = 1_000;

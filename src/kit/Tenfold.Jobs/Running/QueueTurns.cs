@@ -18,6 +18,7 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
     private long _notBefore;
     private long _nextSweep;
     private long _nextReset = time.GetTimestamp() + (long)(ResetEvery.TotalSeconds * time.TimestampFrequency);
+    private TimeSpan _cost;
     private TimeSpan _pause; // between looks for a job that is not committed yet; zero when nobody has told of one
 
     public QueueRunner Runner => runner;
@@ -55,28 +56,31 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
     /// <param name="took">How long it took.</param>
     public void Claimed(long now, int asked, int got, bool swept, TimeSpan took)
     {
+        // What a look costs: a disk that was slow once does not count, a table with many dead rows does after a few looks.
+        _cost = Min(took, Max(_cost, FirstLook) * 2);
         if (swept)
         {
-            _nextSweep = After(now, took / MostSweeping);
+            _nextSweep = After(now, _cost / MostSweeping);
         }
 
         if (got == asked)
         {
             _nextLook = now;
         }
-        else if (!swept && Watermark.IsAhead)
-        {
-            // Short: there may be some that became visible late.
-            _nextLook = _nextSweep;
-        }
-        else if (_pause > TimeSpan.Zero)
-        {
-            _nextLook = After(now, Max(_pause, took * 10));
-            _pause = _pause * 2 < poll ? _pause * 2 : TimeSpan.Zero;
-        }
         else
         {
             _nextLook = After(now, poll);
+            if (!swept && Watermark.IsAhead)
+            {
+                // Short: there may be some that became visible late.
+                _nextLook = Math.Min(_nextLook, _nextSweep);
+            }
+
+            if (_pause > TimeSpan.Zero)
+            {
+                _nextLook = Math.Min(_nextLook, After(now, Max(_pause, _cost * 2)));
+                _pause = _pause * 2 < poll ? _pause * 2 : TimeSpan.Zero;
+            }
         }
     }
 
@@ -94,6 +98,8 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
     }
 
     private long After(long now, TimeSpan pause) => now + (long)(pause.TotalSeconds * time.TimestampFrequency);
+
+    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
     private static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
 }
