@@ -34,7 +34,7 @@ public sealed class ImportTests(Warehouse warehouse)
         var id = (long)(await warehouse.ScalarAsync(0, $"SELECT id FROM products WHERE merchant_id = {merchant} AND name LIKE '% 7, v1'"))!;
         var shown = await GetAsync(RezJson.Default.ItemProduct, $"/api/products/{id}");
         Assert.Equal(("Imported haaova 7, v1", 77.7m, "Brand 7", merchant, 28), (shown.Data.Name, shown.Data.Price, shown.Data.Brand, shown.Data.MerchantId, shown.Data.Category.Id));
-        Assert.Contains(shown.Data, (await GetAsync(RezJson.Default.ListOfProduct, "/api/products/search?q=haaova")).Data);
+        Assert.Contains(shown.Data, (await GetAsync(RezJson.Default.ListOfProduct, $"/api/products/search?q=haaova&limit={50 + database}")).Data);
         Assert.Equal(HttpStatusCode.NotFound, (await warehouse.Http.GetAsync($"/api/products/{await warehouse.ScalarAsync(0, $"SELECT id FROM products WHERE merchant_id = {merchant} AND name LIKE '% 9, v1'")}")).StatusCode);
 
         var list = await GetAsync(RezJson.Default.ListOfImports, $"/api/merchants/{merchant}/imports?limit=2");

@@ -14,12 +14,13 @@ using Tenfold.Runtime.Schema;
 
 namespace Rez.Tests.Imports;
 
-/// <summary>A running rez over two databases that files are imported into; it works on its jobs itself.</summary>
+/// <summary>A running rez over two databases that files are imported into: an instance of the service api in this process, and a worker in one of its own.</summary>
 [CollectionDefinition(nameof(Warehouse))]
 public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Warehouse>
 {
     private const int Databases = 2;
     private WebApplication? _app;
+    private WorkerProcess? _worker;
 
     public HttpClient Http { get; private set; } = null!;
 
@@ -42,8 +43,23 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
             await Migrations.ApplyAsync(connectionString, SchemaFiles.Folder, _ => { }, CancellationToken.None);
         }
 
-        (_app, Http) = await Shop.StartAsync(ConnectionStrings[0], ConnectionStrings[1]);
+        var guide = Path.Combine(Path.GetDirectoryName(SchemaFiles.Folder)!, "tenfold.yaml");
+        _app = RezApp.Build(RezApp.NewBuilder(
+        [
+            $"--ConnectionStrings:main={ConnectionStrings[0]}", $"--ConnectionStrings:main_1={ConnectionStrings[1]}", $"--TENFOLD_GUIDE={guide}", "--TENFOLD_SERVICE=api", "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None",
+        ]));
+        await _app.StartAsync();
+        Http = new HttpClient { BaseAddress = new Uri(_app.Urls.First()), Timeout = Shop.Wait };
         Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, new SpreadProducts(Store).RunAsync).RunAsync(CancellationToken.None));
+        _worker = new WorkerProcess(ConnectionStrings);
+    }
+
+    /// <summary>kill -9, and another one in its place.</summary>
+    internal async Task KillWorkerAsync()
+    {
+        await _worker!.KillAsync();
+        _worker.Dispose();
+        _worker = new WorkerProcess(ConnectionStrings);
     }
 
     /// <summary>A merchant whose bucket is in that database.</summary>
@@ -100,7 +116,7 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
                 return import;
             }
 
-            Assert.True(clock.Elapsed < (within ?? Shop.Wait), $"the import has not ended: {import}");
+            Assert.True(clock.Elapsed < (within ?? Shop.Wait), $"the import has not ended: {import}\nthe worker said:\n{_worker?.Output}");
             await Task.Delay(50);
         }
     }
@@ -140,6 +156,7 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
 
     public async ValueTask DisposeAsync()
     {
+        _worker?.Dispose();
         Http?.Dispose();
         if (_app is not null)
         {
