@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Tenfold.Jobs.Schedules;
 
 namespace Tenfold.Jobs;
 
@@ -16,6 +17,9 @@ public sealed class JobOptions
 
     /// <summary>Handlers beside those that are found.</summary>
     public IList<Type> Handlers { get; } = [];
+
+    /// <summary>Jobs that are enqueued again and again: see <see cref="JobScheduleExtensions.Cron{TJob}"/>.</summary>
+    public IList<JobSchedule> Schedules { get; } = [];
 
     /// <summary>The store that jobs are in. Default: that of the guide's queues; without a guide <c>main</c>.</summary>
     public string? Store { get; set; }

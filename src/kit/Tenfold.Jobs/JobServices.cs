@@ -4,6 +4,8 @@ using Microsoft.Extensions.Logging;
 using Tenfold.Jobs.Databases;
 using Tenfold.Jobs.Enqueueing;
 using Tenfold.Jobs.Kinds;
+using Tenfold.Jobs.Metrics;
+using Tenfold.Jobs.Schedules;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
 
@@ -41,6 +43,12 @@ public static class JobServices
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<JobWorker>>()));
         services.AddHostedService(provider => provider.GetRequiredService<JobWorker>());
+        services.AddHostedService<QueueMetrics>();
+        if (options.Schedules.Count > 0)
+        {
+            services.AddHostedService<Scheduler>();
+        }
+
         foreach (var handler in JobKinds.HandlersOf(options))
         {
             services.TryAddTransient(handler);

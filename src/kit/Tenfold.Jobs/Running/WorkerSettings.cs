@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Tenfold.Jobs.Ending;
 
 namespace Tenfold.Jobs.Running;
@@ -9,8 +10,18 @@ namespace Tenfold.Jobs.Running;
 /// <param name="Kinds">Kinds that it can do.</param>
 internal sealed record WorkerSettings(string Name, JobOptions Options, IReadOnlyList<string> Queues, IReadOnlyList<string> Kinds);
 
-/// <summary>Counts of what a worker has done since it started. Thread-safe.</summary>
+/// <summary>Counts of what a worker has done since it started, by queue. Thread-safe.</summary>
 internal sealed class WorkerCounts
+{
+    private readonly ConcurrentDictionary<string, QueueCounts> _queues = new(StringComparer.Ordinal);
+
+    public IEnumerable<KeyValuePair<string, QueueCounts>> Queues => _queues;
+
+    public void Ended(JobEnding ending) => _queues.GetOrAdd(ending.Job.Queue, static _ => new QueueCounts()).Ended(ending);
+}
+
+/// <summary>Counts of what a worker has done in a queue. Thread-safe.</summary>
+internal sealed class QueueCounts
 {
     private long _completed;
     private long _failed;
