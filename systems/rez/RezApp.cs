@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Rez.Carts;
 using Rez.Categories;
+using Rez.Imports;
 using Rez.Merchants;
 using Rez.OpenApi;
 using Rez.Orders;
@@ -11,6 +12,7 @@ using Rez.Seed;
 using Rez.Stores;
 using Rez.Users;
 using Tenfold.AspNetCore;
+using Tenfold.AspNetCore.Jobs;
 using Tenfold.Postgres.Shards;
 
 namespace Rez;
@@ -50,6 +52,7 @@ public static class RezApp
             options.UseShards("main"); // also while it is a single database: buckets can be moved from the first day on
             configure?.Invoke(options);
         });
+        builder.AddJobs(RezJson.Default);
         AddFeatures(builder.Services);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
@@ -76,6 +79,14 @@ public static class RezApp
         services.AddSingleton<Publisher>();
         services.AddHostedService(provider => provider.GetRequiredService<Publisher>());
         services.AddSingleton<UpdateProduct>();
+        services.AddSingleton<ImportTable>();
+        services.AddSingleton<ImportUploads>();
+        services.AddSingleton<ImportChunks>();
+        services.AddHostedService<ImportCleaner>();
+        services.AddSingleton<UploadImport>();
+        services.AddSingleton<GetImport>();
+        services.AddSingleton<ListImports>();
+        services.AddSingleton<ImportEvents>();
         services.AddSingleton<ListCategories>();
         services.AddSingleton<GetCategory>();
         services.AddSingleton<ListStores>();

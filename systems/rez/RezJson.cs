@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Rez.Imports;
+using Rez.Imports.Files;
 using Rez.OpenApi;
 using Rez.Products;
 
@@ -9,6 +11,7 @@ namespace Rez;
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.Strict, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(ProductChange))]
+[JsonSerializable(typeof(ImportedProduct))]
 [JsonSerializable(typeof(ListOf<Product>))]
 [JsonSerializable(typeof(ListOf<Category>))]
 [JsonSerializable(typeof(ListOf<Store>))]
@@ -18,5 +21,8 @@ namespace Rez;
 [JsonSerializable(typeof(Item<Store>))]
 [JsonSerializable(typeof(Item<Merchant>))]
 [JsonSerializable(typeof(FoundEverything))]
+[JsonSerializable(typeof(Item<Import>))]
+[JsonSerializable(typeof(ListOfImports))]
+[JsonSerializable(typeof(ImportJob))]
 [JsonSerializable(typeof(ProblemDocument))]
 internal sealed partial class RezJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using Rez.Caching;
 using Rez.Categories;
+using Rez.Imports;
 using Rez.Merchants;
 using Rez.OpenApi;
 using Rez.Products;
@@ -20,20 +21,24 @@ internal static class Routes
         Get("/api/products/search", services.GetRequiredService<SearchProducts>().HandleAsync, Describe.SearchProducts, Cached.Products);
         Get("/api/products/featured", services.GetRequiredService<FeaturedProducts>().HandleAsync, Describe.FeaturedProducts, Cached.Featured);
         Get("/api/products/{id}", services.GetRequiredService<GetProduct>().HandleAsync, Describe.GetProduct, Cached.Product, Cached.TagsOfProduct);
-        Change("PUT", "/api/products/{id}", services.GetRequiredService<UpdateProduct>().PutAsync, Describe.PutProduct);
-        Change("PATCH", "/api/products/{id}", services.GetRequiredService<UpdateProduct>().PatchAsync, Describe.PatchProduct);
+        Plain("PUT", "/api/products/{id}", services.GetRequiredService<UpdateProduct>().PutAsync, Describe.PutProduct);
+        Plain("PATCH", "/api/products/{id}", services.GetRequiredService<UpdateProduct>().PatchAsync, Describe.PatchProduct);
         Get("/api/categories", services.GetRequiredService<ListCategories>().HandleAsync, Describe.ListCategories, Cached.Categories);
         Get("/api/categories/{id}", services.GetRequiredService<GetCategory>().HandleAsync, Describe.GetCategory, Cached.Categories);
         Get("/api/stores", services.GetRequiredService<ListStores>().HandleAsync, Describe.ListStores, Cached.Stores);
         Get("/api/stores/{id}", services.GetRequiredService<GetStore>().HandleAsync, Describe.GetStore, Cached.Stores);
         Get("/api/merchants", services.GetRequiredService<ListMerchants>().HandleAsync, Describe.ListMerchants, Cached.Profiles);
         Get("/api/merchants/{id}", services.GetRequiredService<GetMerchant>().HandleAsync, Describe.GetMerchant, Cached.Profiles);
+        Plain("POST", "/api/merchants/{id}/import", services.GetRequiredService<UploadImport>().HandleAsync, Describe.UploadImport);
+        Plain("GET", "/api/merchants/{id}/imports", services.GetRequiredService<ListImports>().HandleAsync, Describe.ListImports);
+        Plain("GET", "/api/imports/{id}", services.GetRequiredService<GetImport>().HandleAsync, Describe.GetImport);
+        Plain("GET", "/api/imports/{id}/events", services.GetRequiredService<ImportEvents>().HandleAsync, Describe.ImportEvents);
         Get("/api/search", services.GetRequiredService<SearchEverything>().HandleAsync, Describe.SearchEverything, Cached.Products);
 
         void Get(string path, RequestDelegate handler, Operation operation, string policy, Func<HttpContext, IEnumerable<string>>? tags = null) =>
             app.MapMethods(path, ["GET"], handler).Cached(policy, tags).Describe(handler, path.Split('/')[2], operation);
 
-        void Change(string method, string path, RequestDelegate handler, Operation operation) =>
+        void Plain(string method, string path, RequestDelegate handler, Operation operation) =>
             app.MapMethods(path, [method], handler).Describe(handler, path.Split('/')[2], operation);
     }
 }

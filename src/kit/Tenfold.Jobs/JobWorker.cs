@@ -57,7 +57,8 @@ public sealed class JobWorker : BackgroundService
             return;
         }
 
-        QueueRunner[] runners = [.. _settings.Queues.Select(queue => new QueueRunner(queue, _options.Queues.TryGetValue(queue, out var options) ? options : new JobQueueOptions(), _options.MostClaimed, _settings.Name, _kinds, _scopes, _time, _random))];
+        using var quarantine = new Quarantine(_time);
+        QueueRunner[] runners = [.. _settings.Queues.Select(queue => new QueueRunner(queue, _options.Queues.TryGetValue(queue, out var options) ? options : new JobQueueOptions(), _options.MostClaimed, _settings.Name, quarantine, _kinds, _scopes, _time, _random))];
         _waker.Woken = (database, text) => Workers.FirstOrDefault(worker => worker.Database.Number == database)?.Woken(text);
         while (!stoppingToken.IsCancellationRequested)
         {

@@ -38,5 +38,11 @@ internal static class Cached
         await Task.WhenAll(tags.Select(tag => cache.InvalidateTagAsync(tag).AsTask()));
     }
 
+    /// <summary>After changes of many products: their own pages.</summary>
+    public static Task InvalidateAsync(TenfoldCache cache, IEnumerable<long> ids) => Task.WhenAll(ids.Select(id => cache.InvalidateTagAsync(TagOf(id)).AsTask()));
+
+    /// <summary>After changes of many products: every list, and all that counts products.</summary>
+    public static Task InvalidateListsAsync(TenfoldCache cache) => Task.WhenAll(new[] { Products, Categories, Stores, Profiles }.Select(tag => cache.InvalidateTagAsync(tag).AsTask()));
+
     private static string TagOf(long id) => string.Create(CultureInfo.InvariantCulture, $"product:{id}");
 }

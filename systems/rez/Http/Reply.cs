@@ -41,6 +41,9 @@ internal sealed class Reply : IDisposable
         return Add(json);
     }
 
+    /// <summary>An import as JSON.</summary>
+    public Reply Add(Imports.Import import) => Add(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(import, RezJson.Default.Import));
+
     /// <summary>A text column as it stands.</summary>
     public Reply Add(NpgsqlDataReader row, int column)
     {

@@ -1,3 +1,5 @@
+using Rez.Imports;
+using Rez.Imports.Files;
 using Rez.Products;
 using Rez.Search;
 
@@ -57,6 +59,24 @@ internal static class Describe
     public static Operation SearchEverything { get; } = new(
         "searchEverything", "Products, stores and categories at once", typeof(FoundEverything), Q,
         new Parameter("limit", typeof(int), "Products, 1 to 50; 10 when not given."));
+
+    public static Operation UploadImport { get; } = new(
+        "uploadImport",
+        "Creates and updates products from a file of up to 100 MiB and 1,000,000 products: CSV with a header that names the fields, or one JSON object a line. A product is identified by the merchant's own key, sku; a field that is not given stays as it is. Wrong lines are reported and do not stop the others. The answer comes when the file is received; a job applies it.",
+        typeof(Item<Import>),
+        Id,
+        new Parameter("Idempotency-Key", typeof(string), "1 to 200 visible ASCII characters, new ones for each file. The same key with the same file answers with the same import, with another file 422.") { InHeader = true, Required = true })
+    { Body = typeof(ImportedProduct), BodyTypes = ["text/csv", "application/x-ndjson"], Status = 202, Problems = [404, 408, 409, 413, 415, 422, 429] };
+
+    public static Operation ListImports { get; } = new(
+        "listImports", "A merchant's imports, the newest first", typeof(ListOfImports), Id, new Parameter("limit", typeof(int), $"1 to {ImportTable.Kept}; 20 when not given. So many are kept."));
+
+    public static Operation GetImport { get; } = new("getImport", "How far an import is, and its first wrong lines", typeof(Item<Import>), Id) { Problems = [404] };
+
+    public static Operation ImportEvents { get; } = new(
+        "importEvents", "Server-sent events about how far an import is: progress, and at the end completed or failed; each one holds the whole import", typeof(string), Id,
+        new Parameter("Last-Event-ID", typeof(string), "The last event that was seen.") { InHeader = true })
+    { AnswerType = "text/event-stream", Problems = [404] };
 
     private static Operation Change(string id, string summary) =>
         new(id, summary + "; If-Match makes it conditional on the version", typeof(Item<Product>), Id) { Body = typeof(ProductChange), Problems = [404, 412, 413, 415] };

@@ -37,7 +37,7 @@ internal static class OpenApiExtensions
             to.Parameters.Add(new OpenApiParameter
             {
                 Name = parameter.Name,
-                In = parameter.InPath ? ParameterLocation.Path : ParameterLocation.Query,
+                In = parameter.InPath ? ParameterLocation.Path : parameter.InHeader ? ParameterLocation.Header : ParameterLocation.Query,
                 Required = parameter.Required,
                 Description = parameter.Description,
                 Schema = schema,
@@ -46,19 +46,27 @@ internal static class OpenApiExtensions
 
         if (operation.Body is not null)
         {
-            to.RequestBody = new OpenApiRequestBody { Required = true, Content = await ContentAsync("application/json", operation.Body, context, cancel) };
+            var content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal);
+            foreach (var type in operation.BodyTypes)
+            {
+                content[type] = new OpenApiMediaType { Schema = await context.GetOrCreateSchemaAsync(operation.Body, cancellationToken: cancel) };
+            }
+
+            to.RequestBody = new OpenApiRequestBody { Required = true, Content = content };
         }
 
-        to.Responses = new OpenApiResponses { ["200"] = new OpenApiResponse { Description = "OK", Content = await ContentAsync("application/json", operation.Answer, context, cancel) } };
+        to.Responses = new OpenApiResponses { [operation.Status.ToString()] = new OpenApiResponse { Description = Phrase(operation.Status), Content = await ContentAsync(operation.AnswerType, operation.Answer, context, cancel) } };
         foreach (var status in operation.Problems.Append(400).Append(503).Order())
         {
             to.Responses[status.ToString()] = new OpenApiResponse
             {
-                Description = Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status),
+                Description = Phrase(status),
                 Content = await ContentAsync(Problem.ContentType, typeof(ProblemDocument), context, cancel),
             };
         }
     }
+
+    private static string Phrase(int status) => Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status);
 
     private static async Task<Dictionary<string, OpenApiMediaType>> ContentAsync(string type, Type shape, OpenApiOperationTransformerContext context, CancellationToken cancel) =>
         new(StringComparer.Ordinal) { [type] = new OpenApiMediaType { Schema = await context.GetOrCreateSchemaAsync(shape, cancellationToken: cancel) } };

@@ -5,14 +5,24 @@ internal sealed record Operation(string Id, string Summary, Type Answer, params 
 {
     public Type? Body { get; init; }
 
+    /// <summary>What the body may be.</summary>
+    public string[] BodyTypes { get; init; } = ["application/json"];
+
+    /// <summary>Status of the answer.</summary>
+    public int Status { get; init; } = StatusCodes.Status200OK;
+
+    public string AnswerType { get; init; } = "application/json";
+
     /// <summary>Problem statuses beside 400 and 503.</summary>
     public int[] Problems { get; init; } = [];
 }
 
-/// <summary>A query or path parameter.</summary>
+/// <summary>A parameter in the query, or where it says.</summary>
 internal sealed record Parameter(string Name, Type Type, string Description)
 {
     public bool InPath { get; init; }
+
+    public bool InHeader { get; init; }
 
     public bool Required { get; init; }
 

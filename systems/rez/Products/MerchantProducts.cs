@@ -32,7 +32,12 @@ internal sealed record MerchantProduct
 
     public required DateTime UpdatedAt { get; init; }
 
-    internal const string Columns = "id, merchant_id, category_id, price_cents, is_active, is_featured, brand, name, description, version, created_at, updated_at";
+    public required int StoreId { get; init; }
+
+    internal const string Columns = "id, merchant_id, category_id, price_cents, is_active, is_featured, brand, name, description, version, created_at, updated_at, store_id";
+
+    /// <summary>The same of the table that is called m.</summary>
+    internal const string ColumnsOfM = "m.id, m.merchant_id, m.category_id, m.price_cents, m.is_active, m.is_featured, m.brand, m.name, m.description, m.version, m.created_at, m.updated_at, m.store_id";
 
     internal static MerchantProduct Read(NpgsqlDataReader row) => new()
     {
@@ -48,6 +53,7 @@ internal sealed record MerchantProduct
         Version = row.GetInt32(9),
         CreatedAt = row.GetDateTime(10),
         UpdatedAt = row.GetDateTime(11),
+        StoreId = row.GetInt32(12),
     };
 }
 
@@ -116,13 +122,30 @@ internal sealed class MerchantProducts(ShardedStore store)
         caller,
         cancel);
 
-    /// <summary>Notes that the catalogue has this version, or a later one.</summary>
-    public async Task PublishedAsync(MerchantProduct product, CancellationToken cancel)
+    /// <summary>Notes that the catalogue has these versions, or later ones.</summary>
+    /// <param name="merchant">The merchant of all of them.</param>
+    /// <param name="published">The products.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    public async Task PublishedAsync(int merchant, IReadOnlyList<MerchantProduct> published, CancellationToken cancel)
     {
         await using var batch = new NpgsqlBatch();
         batch.BatchCommands.Add(Sql.InBatch(
-            "UPDATE merchant_products SET published = $3 WHERE bucket_id = $1 AND id = $2 AND published < $3", store.Map.BucketOf(product.MerchantId), product.Id, product.Version));
-        await store.ExecuteAsync(product.MerchantId, batch, null, cancel);
+            "UPDATE merchant_products m SET published = p.version FROM unnest($2, $3) p(id, version) WHERE m.bucket_id = $1 AND m.id = p.id AND m.published < p.version",
+            store.Map.BucketOf(merchant),
+            published.Select(product => product.Id).ToArray(),
+            published.Select(product => product.Version).ToArray()));
+        await store.ExecuteAsync(merchant, batch, null, cancel);
+    }
+
+    /// <summary>A merchant's products whose newest version the catalogue is not known to have.</summary>
+    public async Task<List<MerchantProduct>> UnpublishedAsync(int merchant, int limit, CancellationToken cancel)
+    {
+        var shard = store.Shard(merchant);
+        await using var connection = await shard.Store.OpenWriterAsync(null, cancel); // a replica may not have them yet
+        return await Sql.ListAsync(
+            Sql.Command(connection, $"SELECT {MerchantProduct.Columns} FROM merchant_products WHERE published < version AND bucket_id = $1 AND merchant_id = $2 ORDER BY updated_at, id LIMIT $3", shard.Bucket, merchant, limit),
+            MerchantProduct.Read,
+            cancel);
     }
 
     /// <summary>Products whose newest version the catalogue is not known to have, changed longer ago than <paramref name="age"/>, the oldest first.</summary>

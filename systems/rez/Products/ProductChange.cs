@@ -6,7 +6,7 @@ namespace Rez.Products;
 /// The body of PUT (everything) and PATCH (what is to change). A field that is not given is null; one that is given as null is
 /// refused, because no field of a product may be empty.
 /// </summary>
-internal sealed class ProductChange
+internal class ProductChange
 {
     public string? Name { get; set => field = NotNull(value, "name"); }
 

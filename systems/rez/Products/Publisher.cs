@@ -1,6 +1,5 @@
 using Npgsql;
 using Rez.Caching;
-using Rez.Http;
 using Tenfold.Caching;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
@@ -22,27 +21,63 @@ internal sealed class Publisher(MerchantProducts products, Catalogue catalogue, 
     /// <returns>How many were published.</returns>
     internal async Task<int> PublishAsync(TimeSpan age, CancellationToken cancel)
     {
-        var late = await products.UnpublishedAsync(age, AtOnce, cancel);
-        var published = 0;
-        foreach (var product in late)
+        var published = await PublishAsync(await products.UnpublishedAsync(age, AtOnce, cancel), cancel);
+        if (published > 0)
         {
-            using var reply = new Reply();
-            try
-            {
-                await catalogue.PublishAsync(product, reply, null, cancel);
-            }
-            catch (PostgresException refused) when (refused.InvariantSeverity == "ERROR")
-            {
-                logger.LogError(refused, "The catalogue refuses version {Version} of product {Id}", product.Version, product.Id);
-                continue; // the others are not kept waiting
-            }
-
-            await Cached.InvalidateAsync(cache, product.Id, change: null);
-            await products.PublishedAsync(product, cancel);
-            published++;
+            await Cached.InvalidateListsAsync(cache);
         }
 
         return published;
+    }
+
+    /// <summary>Brings products into the catalogue, then their pages up to date, then notes it: whoever dies in between leaves the note missing.</summary>
+    /// <param name="changed">As their merchants have them.</param>
+    /// <param name="cancel">Gives it up.</param>
+    /// <returns>How many were published. The lists that they may stand in are not invalidated yet.</returns>
+    internal async Task<int> PublishAsync(IReadOnlyList<MerchantProduct> changed, CancellationToken cancel)
+    {
+        if (changed.Count == 0)
+        {
+            return 0;
+        }
+
+        var published = await FollowAsync(changed, cancel);
+        foreach (var refused in changed.Except(published))
+        {
+            logger.LogError("The catalogue does not take version {Version} of product {Id}: its category {Category} or store {Store} is not there", refused.Version, refused.Id, refused.CategoryId, refused.StoreId);
+        }
+
+        await Cached.InvalidateAsync(cache, published.Select(product => product.Id));
+        foreach (var merchant in published.GroupBy(product => product.MerchantId))
+        {
+            await products.PublishedAsync(merchant.Key, [.. merchant], cancel);
+        }
+
+        return published.Count;
+    }
+
+    private async Task<List<MerchantProduct>> FollowAsync(IReadOnlyList<MerchantProduct> changed, CancellationToken cancel)
+    {
+        try
+        {
+            return await catalogue.PublishAsync(changed, cancel);
+        }
+        catch (PostgresException refused) when (changed.Count > 1 && refused.InvariantSeverity == "ERROR" && !refused.IsTransient)
+        {
+            // One of them: the others are not kept waiting.
+            var published = new List<MerchantProduct>();
+            foreach (var product in changed)
+            {
+                published.AddRange(await FollowAsync([product], cancel));
+            }
+
+            return published;
+        }
+        catch (PostgresException refused) when (changed.Count == 1 && refused.InvariantSeverity == "ERROR" && !refused.IsTransient)
+        {
+            logger.LogError(refused, "The catalogue refuses version {Version} of product {Id}", changed[0].Version, changed[0].Id);
+            return [];
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

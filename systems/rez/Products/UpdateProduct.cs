@@ -87,7 +87,7 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
     {
         try
         {
-            await products.PublishedAsync(published, CancellationToken.None);
+            await products.PublishedAsync(published.MerchantId, [published], CancellationToken.None);
         }
         catch (Exception e) when (e is NpgsqlException or PostgresStoreException or ShardException or TimeoutException)
         {
@@ -112,7 +112,8 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
         }
         catch (JsonException wrong)
         {
-            errors = Describe(wrong);
+            var (field, message) = JsonProblem.Describe(wrong, ofOneLine: false);
+            errors = Field(field, message);
         }
         catch (InvalidOperationException)
         {
@@ -128,21 +129,6 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
 
         await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, "The product is not valid: " + string.Join("; ", errors.Select(error => $"{error.Key} {error.Value[0]}")) + ".", errors);
         return null;
-    }
-
-    /// <summary>The serializer's messages name .NET types; a client is told the field and what is wrong with it.</summary>
-    private static Dictionary<string, string[]> Describe(JsonException wrong)
-    {
-        var field = wrong.Path is { Length: > 2 } path && path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : "body";
-        var message = wrong.Message switch
-        {
-            _ when wrong.Message.StartsWith("must not be null", StringComparison.Ordinal) => "must not be null",
-            _ when wrong.Message.Contains("could not be mapped", StringComparison.Ordinal) => "is not a field of a product that can be changed",
-            _ when wrong.Message.Contains("Duplicate property", StringComparison.Ordinal) => "is given twice",
-            _ when wrong.Message.Contains("could not be converted", StringComparison.Ordinal) => "has the wrong type",
-            _ => $"is not JSON (line {wrong.LineNumber + 1}, byte {wrong.BytePositionInLine + 1})",
-        };
-        return Field(field, message);
     }
 
     private static bool TryReadVersion(string? ifMatch, out int? version)

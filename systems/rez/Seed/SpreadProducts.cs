@@ -11,7 +11,7 @@ namespace Rez.Seed;
 /// </summary>
 internal sealed class SpreadProducts(ShardedStore store)
 {
-    private const string Columns = "bucket_id, id, merchant_id, store_id, category_id, price_cents, is_active, is_featured, brand, name, description, version, published, created_at, updated_at";
+    private const string Columns = "bucket_id, id, merchant_id, sku, store_id, category_id, price_cents, is_active, is_featured, brand, name, description, version, published, created_at, updated_at";
 
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -33,7 +33,7 @@ internal sealed class SpreadProducts(ShardedStore store)
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $$"""
-                    COPY (SELECT m.bucket, p.id, p.merchant_id, p.store_id, p.category_id, p.price_cents, p.is_active, p.is_featured, p.brand, p.name, p.description, p.version, p.version, p.created_at, p.updated_at
+                    COPY (SELECT m.bucket, p.id, p.merchant_id, 'P' || p.id, p.store_id, p.category_id, p.price_cents, p.is_active, p.is_featured, p.brand, p.name, p.description, p.version, p.version, p.created_at, p.updated_at
                           FROM products p JOIN (SELECT id, tenfold.bucket_of(id::bigint, {{store.Map.Scheme.Count}}) AS bucket FROM merchants) m ON m.id = p.merchant_id
                           WHERE m.bucket = ANY ('{{{list}}}')) TO STDOUT (FORMAT binary)
                     """),

@@ -9,6 +9,7 @@ public sealed class OpenApiTests(Shop shop)
         "GET /api/products", "GET /api/products/search", "GET /api/products/featured", "GET /api/products/{id}", "PUT /api/products/{id}",
         "PATCH /api/products/{id}", "GET /api/categories", "GET /api/categories/{id}", "GET /api/stores", "GET /api/stores/{id}",
         "GET /api/merchants", "GET /api/merchants/{id}", "GET /api/search",
+        "POST /api/merchants/{id}/import", "GET /api/merchants/{id}/imports", "GET /api/imports/{id}", "GET /api/imports/{id}/events",
     ];
 
     [Fact]
@@ -31,7 +32,7 @@ public sealed class OpenApiTests(Shop shop)
             }
 
             Assert.True(get.GetProperty("responses").TryGetProperty("503", out _));
-            Assert.True(get.GetProperty("responses").GetProperty("200").GetProperty("content").TryGetProperty("application/json", out _));
+            Assert.True(get.GetProperty("responses").GetProperty("200").GetProperty("content").TryGetProperty(path.Name.EndsWith("/events", StringComparison.Ordinal) ? "text/event-stream" : "application/json", out _));
             foreach (var parameter in Parameters(get).Where(parameter => parameter.GetProperty("in").GetString() == "query"))
             {
                 // NUL is wrong for every parameter; "not known here" would mean that the document invents it.

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Tenfold.Postgres;
+using Tenfold.Postgres.Shards;
 
 namespace Tenfold.Jobs.Tests.Support;
 
@@ -48,17 +49,26 @@ public sealed class JobApp : IAsyncDisposable
     /// <summary>What handlers were called with, in order.</summary>
     public ConcurrentQueue<string> Done { get; } = new();
 
-    public static async Task<JobApp> StartAsync(string connectionString, Func<string, JobContext, CancellationToken, Task>? work = null, Action<JobOptions>? configure = null)
+    public static Task<JobApp> StartAsync(string connectionString, Func<string, JobContext, CancellationToken, Task>? work = null, Action<JobOptions>? configure = null, TimeProvider? time = null) => StartAsync(
+        services => services.AddSingleton(provider => new PostgresStore(new PostgresOptions { Name = "main", ConnectionString = connectionString }, TimeProvider.System, provider.GetRequiredService<ILoggerFactory>())),
+        work,
+        configure,
+        time);
+
+    public static Task<JobApp> StartAsync(ShardedStore store) => StartAsync(services => services.AddSingleton(store), null, null, null);
+
+    private static async Task<JobApp> StartAsync(Action<IServiceCollection> addStore, Func<string, JobContext, CancellationToken, Task>? work, Action<JobOptions>? configure, TimeProvider? time)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Logging.ClearProviders();
+        builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).AddFilter(level => level >= LogLevel.Error);
         JobApp? app = null;
         builder.Services.AddSingleton(new Does(async (name, context, cancel) =>
         {
             await (work?.Invoke(name, context, cancel) ?? Task.CompletedTask);
             app!.Done.Enqueue(name);
         }));
-        builder.Services.AddSingleton(provider => new PostgresStore(new PostgresOptions { Name = "main", ConnectionString = connectionString }, TimeProvider.System, provider.GetRequiredService<ILoggerFactory>()));
+        addStore(builder.Services);
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
         var options = new JobOptions { Poll = TimeSpan.FromMilliseconds(200) };
         options.Json.Add(TestJson.Default);
         configure?.Invoke(options);

@@ -6,7 +6,8 @@ namespace Tenfold.Jobs.Living;
 
 /// <summary>
 /// Gives the jobs of workers that are presumed dead to others. A job that was running when its worker died may be why it died: after
-/// three such deaths it is a dead letter. Jobs that were held but had not begun are innocent; to tell them apart, a job that has one death is noted when it begins.
+/// three such deaths it is a dead letter. To tell it from those that were merely beside it, a job that has a death is noted when it begins, such jobs
+/// begin one at a time (<see cref="Running.Quarantine"/>), and the last death counts only for one that was the only one of them.
 /// </summary>
 internal static class Rescue
 {
@@ -21,7 +22,7 @@ internal static class Rescue
             DELETE FROM tenfold.jobs_running AS job WHERE job.id = ANY (ARRAY(SELECT id FROM tenfold.jobs_running AS held
                 WHERE held.worker IN (SELECT id FROM dead) OR NOT EXISTS (SELECT FROM tenfold.job_workers WHERE job_workers.id = held.worker) ORDER BY id FOR UPDATE SKIP LOCKED)) RETURNING job.*
         ), told AS (
-            SELECT done.*, coalesce(dead.name, 'unknown') AS dead_name, deaths + (deaths = 0 OR started)::int AS died, lane & ~1 AS first,
+            SELECT done.*, coalesce(dead.name, 'unknown') AS dead_name, deaths + CASE WHEN deaths = 0 THEN 1 WHEN started AND (deaths + 1 < {{MostDeaths}} OR count(*) FILTER (WHERE started) OVER (PARTITION BY worker) = 1) THEN 1 ELSE 0 END AS died, lane & ~1 AS first,
                 jsonb_build_object('run', run, 'worker', coalesce(dead.name, ''), 'error', format('its worker died or was cut off%s', ' (no sign of life for ' || round(dead.silent::numeric, 1) || ' s)')) AS error
             FROM done LEFT JOIN dead ON dead.id = done.worker
         ), again AS (

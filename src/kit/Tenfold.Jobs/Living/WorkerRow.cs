@@ -19,10 +19,11 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
     private readonly Overdue _overdue = new(time);
     private readonly CancellationTokenSource _stop = new();
     private Task _beats = Task.CompletedTask;
+    private bool _isStarted;
     private long _id;
     private long _wellSince;
 
-    /// <summary>The worker's number in this database; a new one after it was presumed dead.</summary>
+    /// <summary>The worker's number in this database; 0 before it has one, and a new one after it was presumed dead.</summary>
     public long Id => Volatile.Read(ref _id);
 
     private TimeSpan Every => settings.Options.PresumedDead / 5;
@@ -32,7 +33,7 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
     /// <param name="cancel">Ends the wait.</param>
     public async Task StartAsync(Action lost, CancellationToken cancel)
     {
-        if (Id != 0)
+        if (_isStarted)
         {
             return;
         }
@@ -40,6 +41,7 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
         await using var connection = await database.Store.OpenWriterAsync(null, cancel);
         await JobSchema.EnsureAsync(connection, database.Number, cancel);
         await RegisterAsync(connection, cancel);
+        _isStarted = true;
         _beats = Task.Run(() => BeatAsync(lost), CancellationToken.None);
     }
 
@@ -96,9 +98,14 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
             {
                 var stuck = _overdue.Look(held);
                 await using var connection = await database.Store.OpenWriterAsync(null, both.Token);
-                if (!await TellAsync(connection, stuck, both.Token))
+                if (Id != 0 && !await TellAsync(connection, stuck, both.Token))
                 {
+                    Interlocked.Exchange(ref _id, 0); // first: what is claimed under the old number and not held yet is dropped by who claims
                     lost();
+                }
+
+                if (Id == 0)
+                {
                     await RegisterAsync(connection, both.Token);
                 }
 
@@ -115,9 +122,15 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
 
                 await Housekeeping.RunAsync(connection, settings.Options, both.Token);
             }
-            catch (Exception e) when (IsPassing(e))
+#pragma warning disable CA1031 // A worker that beats no more is dead to the others: nothing ends this loop but the end of the app.
+            catch (Exception e)
+#pragma warning restore CA1031
             {
                 isWell = false;
+                if (!IsPassing(e))
+                {
+                    LogBroken(logger, e, database.Number);
+                }
             }
         }
     }
@@ -165,6 +178,9 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
 
         return isThere;
     }
+
+    [LoggerMessage(2, LogLevel.Error, "A worker's sign of life in database {Database} has failed; it is tried again")]
+    private static partial void LogBroken(ILogger logger, Exception exception, int database);
 
     [LoggerMessage(1, LogLevel.Warning, "Worker {Worker} has given no sign of life in database {Database}; its {Count} jobs are given to others")]
     private static partial void LogRescued(ILogger logger, string worker, int database, int count);

@@ -116,7 +116,7 @@ internal sealed partial class DatabaseWorker
 
     private void AddClaims(NpgsqlBatch batch, List<Claim> claims, long now)
     {
-        if (!_isClaiming)
+        if (!_isClaiming || _row.Id == 0)
         {
             return;
         }
@@ -137,7 +137,7 @@ internal sealed partial class DatabaseWorker
     // Queues with limits of rate or by key, each in a transaction of its own.
     private async Task ClaimLimitedAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
-        if (!_isClaiming)
+        if (!_isClaiming || _row.Id == 0)
         {
             return;
         }
@@ -223,6 +223,15 @@ internal sealed partial class DatabaseWorker
 
         var runs = claimed.OrderBy(one => one.Job.Lane).ThenBy(one => one.Job.Place).Select(one => (one.Queue, Run: new JobRun(one.Job, one.Queue.Runner.Options, this))).ToList();
         runs.ForEach(one => _held.Add(one.Run));
+        Interlocked.MemoryBarrier();
+        foreach (var (queue, run) in runs.FindAll(one => one.Run.Job.Worker != _row.Id))
+        {
+            // Presumed dead since the claim: it is another's, or will be.
+            _held.Remove(run.Id, run.Job.Run);
+            queue.Runner.Release(1);
+            runs.Remove((queue, run));
+        }
+
         if (unique.Length > 0)
         {
             try

@@ -93,6 +93,19 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
         Wake(ready, committed: false);
     }
 
+    public async Task MarkStartedAsync(JobRun run, CancellationToken cancel)
+    {
+        await using var connection = await _database.Store.OpenWriterAsync(null, cancel);
+        await using var command = new NpgsqlCommand("UPDATE tenfold.jobs_running SET started = true WHERE id = $1 AND run = $2 AND worker = $3", connection)
+        {
+            Parameters = { new NpgsqlParameter<long> { TypedValue = run.Id }, new NpgsqlParameter<int> { TypedValue = run.Job.Run }, new NpgsqlParameter<long> { TypedValue = run.Job.Worker } },
+        };
+        if (await command.ExecuteNonQueryAsync(cancel) == 0)
+        {
+            throw new JobLostException(run.Id);
+        }
+    }
+
     /// <summary>Claims nothing more; what is held goes on.</summary>
     public void StopClaiming()
     {
@@ -158,10 +171,12 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
             {
                 return;
             }
-            catch (Exception e) when (IsPassing(e))
+#pragma warning disable CA1031 // Whatever it is, the jobs that are held must be ended: it is told, and tried again.
+            catch (Exception e)
+#pragma warning restore CA1031
             {
                 _mustReconcile = true;
-                LogFailed(_logger, _database.Number, e.Message, retry.TotalSeconds);
+                LogFailed(_logger, IsPassing(e) ? null : e, _database.Number, e.Message, retry.TotalSeconds);
                 await Task.Delay(retry, _time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
             }
@@ -210,7 +225,7 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Jobs of database {Database} cannot be worked on for now ({Reason}); tried again in {Pause:0.##} s")]
-    private static partial void LogFailed(ILogger logger, int database, string reason, double pause);
+    private static partial void LogFailed(ILogger logger, Exception? exception, int database, string reason, double pause);
 
     [LoggerMessage(2, LogLevel.Error, "Worker {Worker} gave no sign of life for too long: its {Count} jobs of database {Database} are others' by now, and are stopped here")]
     private static partial void LogLost(ILogger logger, string worker, int count, int database);

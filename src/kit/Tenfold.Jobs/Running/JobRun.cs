@@ -219,6 +219,9 @@ internal interface IRunOwner
     /// <exception cref="JobLostException">It is not held any more.</exception>
     Task CompleteInAsync(NpgsqlConnection connection, JobRun run, CancellationToken cancel);
 
+    /// <summary>Notes that a job is about to run with which a worker has died before: should this one die as well, it is known that it was running.</summary>
+    Task MarkStartedAsync(JobRun run, CancellationToken cancel);
+
     /// <summary>A run has ended; told once.</summary>
     void Ended(JobRun run, JobEnding ending);
 }

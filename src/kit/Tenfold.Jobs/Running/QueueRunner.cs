@@ -16,6 +16,7 @@ internal sealed class QueueRunner : IAsyncDisposable
     private static readonly TimeSpan RateOver = TimeSpan.FromMilliseconds(100);
 
     private readonly string _worker;
+    private readonly Quarantine _quarantine;
     private readonly JobKinds _kinds;
     private readonly IServiceScopeFactory _scopes;
     private readonly TimeProvider _time;
@@ -31,9 +32,9 @@ internal sealed class QueueRunner : IAsyncDisposable
     private long _rateDone;
     private double _rate;
 
-    public QueueRunner(string name, JobQueueOptions options, int mostHeld, string worker, JobKinds kinds, IServiceScopeFactory scopes, TimeProvider time, Random random)
+    public QueueRunner(string name, JobQueueOptions options, int mostHeld, string worker, Quarantine quarantine, JobKinds kinds, IServiceScopeFactory scopes, TimeProvider time, Random random)
     {
-        (Name, Options, _mostHeld, _worker, _kinds, _scopes, _time) = (name, options, mostHeld, worker, kinds, scopes, time);
+        (Name, Options, _mostHeld, _worker, _quarantine, _kinds, _scopes, _time) = (name, options, mostHeld, worker, quarantine, kinds, scopes, time);
         _isLimited = KeyRules.AreLimited(options);
         _rateAt = time.GetTimestamp();
         _loops = [.. Enumerable.Range(0, options.Concurrency).Select(_ => new Random(random.Next())).Select(own => Task.Run(() => LoopAsync(own)))];
@@ -182,6 +183,12 @@ internal sealed class QueueRunner : IAsyncDisposable
         {
             try
             {
+                using var stay = run.Job.Deaths > 0 ? await _quarantine.EnterAsync(run.Job.Deaths, cancel.Token) : null;
+                if (stay is not null)
+                {
+                    await run.Owner.MarkStartedAsync(run, cancel.Token);
+                }
+
                 await using var scope = _scopes.CreateAsyncScope();
                 await kind.RunAsync(scope.ServiceProvider, run.Job.Payload, run, cancel.Token);
             }
