@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Tenfold.Jobs.Outbox;
 using Tenfold.Jobs.Schedules;
 
 namespace Tenfold.Jobs;
@@ -20,6 +21,9 @@ public sealed class JobOptions
 
     /// <summary>Jobs that are enqueued again and again: see <see cref="JobScheduleExtensions.Cron{TJob}"/>.</summary>
     public IList<JobSchedule> Schedules { get; } = [];
+
+    /// <summary>The kit's own jobs for others' servers: see <see cref="OutboxExtensions.AddOutbox"/>. Null: they are not there.</summary>
+    public OutboxOptions? Outbox { get; internal set; }
 
     /// <summary>The store that jobs are in. Default: that of the guide's queues; without a guide <c>main</c>.</summary>
     public string? Store { get; set; }

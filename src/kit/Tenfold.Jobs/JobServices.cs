@@ -5,6 +5,7 @@ using Tenfold.Jobs.Databases;
 using Tenfold.Jobs.Enqueueing;
 using Tenfold.Jobs.Kinds;
 using Tenfold.Jobs.Metrics;
+using Tenfold.Jobs.Outbox;
 using Tenfold.Jobs.Schedules;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
@@ -43,6 +44,11 @@ public static class JobServices
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<JobWorker>>()));
         services.AddHostedService(provider => provider.GetRequiredService<JobWorker>());
+        if (options.Outbox is { } outbox)
+        {
+            services.AddSingleton(provider => new WebhookSender(outbox, provider.GetRequiredService<TimeProvider>()));
+        }
+
         services.AddHostedService<QueueMetrics>();
         if (options.Schedules.Count > 0)
         {

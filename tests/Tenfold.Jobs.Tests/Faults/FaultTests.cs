@@ -171,4 +171,34 @@ public sealed class FaultTests(JobServer server)
         await transaction.CommitAsync();
         await Wait.ForAsync("it to run", () => app.Done.Contains("late"));
     }
+
+    [Fact]
+    public async Task Handlers_that_use_up_all_connections_do_not_make_their_worker_look_dead()
+    {
+        await using var database = await server.DatabaseAsync();
+        var began = 0;
+        var finish = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        JobApp? app = null;
+        app = await JobApp.StartAsync(
+            database.ConnectionString.Replace("Maximum Pool Size=30", "Maximum Pool Size=8;Timeout=1", StringComparison.Ordinal), // half of it for writers
+            async (_, _, cancel) =>
+            {
+                await using var connection = await app!.Store.OpenWriterAsync(null, cancel);
+                Interlocked.Increment(ref began);
+                await finish.Task;
+            },
+            options => (options.PresumedDead, options.Queues["work"]) = (TimeSpan.FromSeconds(1), new JobQueueOptions { Concurrency = 2 }));
+        await using var own = app;
+        await using var other = await JobApp.StartAsync(database.ConnectionString, configure: options => (options.PresumedDead, options.Work) = (TimeSpan.FromSeconds(1), ["other"]));
+        for (var i = 0; i < 2; i++)
+        {
+            await app.Client.EnqueueAsync(new Work($"{i}"));
+        }
+
+        await Wait.ForAsync("all connections to be taken", () => Volatile.Read(ref began) == 2);
+        await Assert.ThrowsAnyAsync<Exception>(async () => await (await app.Store.OpenWriterAsync(null, default)).DisposeAsync());
+        await Wait.ForAsync("three seconds of life", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.job_workers WHERE beat_at > started_at + interval '3 s'") is 2L);
+        finish.SetResult();
+        await Wait.ForAsync("both to be completed by their first run", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_ended WHERE outcome = 1 AND run = 1 AND deaths = 0") is 2L);
+    }
 }

@@ -38,7 +38,7 @@ public sealed class KilledWorkersTests(JobServer shared)
         await using var database = await shared.DatabaseAsync();
         await database.ExecuteAsync(Tables);
         await database.ExecuteAsync("INSERT INTO tenfold.jobs (id, place, queue, lane, kind, payload) SELECT n, n, 'poison', 11, 'poison', '{\"Number\":1}' FROM nextval('tenfold.job_ids') AS n");
-        await database.ExecuteAsync("INSERT INTO tenfold.jobs (id, place, queue, lane, kind, payload) SELECT n, n, 'effects', 11, 'effect', '{\"Number\":1}' FROM (SELECT nextval('tenfold.job_ids') AS n FROM generate_series(1, 50)) AS numbers");
+        await database.ExecuteAsync("INSERT INTO tenfold.jobs (id, place, queue, lane, kind, payload) SELECT n, n, 'effects', 11, 'effect', '{\"Number\":1}' FROM (SELECT nextval('tenfold.job_ids') AS n FROM generate_series(1, 8)) AS numbers");
         var workers = new List<HostProcess>();
         try
         {
@@ -51,7 +51,7 @@ public sealed class KilledWorkersTests(JobServer shared)
 
                 return await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_ended WHERE outcome = 2") is 1L;
             });
-            await Wait.ForAsync("the others to be done", async () => await database.ExecuteAsync("SELECT count(*) FROM effects") is 50L);
+            await Wait.ForAsync("the others to be done", async () => await database.ExecuteAsync("SELECT count(*) FROM effects") is 8L);
             Assert.Equal("poison 3", await database.ExecuteAsync("SELECT string_agg(format('%s %s', kind, deaths), ', ') FROM tenfold.jobs_ended WHERE outcome = 2"));
             Assert.True(await database.ExecuteAsync("SELECT jsonb_array_length(errors) >= 3 FROM tenfold.jobs_ended WHERE outcome = 2") is true);
         }

@@ -8,11 +8,13 @@ internal sealed class Overdue(TimeProvider time)
     /// <summary>How long a handler may take to end after it was told to.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
+    private readonly List<JobRun> _abandoned = []; // no longer held, and still running
+
     /// <returns>Handlers that do not end although they were told to, a while ago.</returns>
     public int Look(HeldRuns held)
     {
         var now = time.GetTimestamp();
-        var stuck = 0;
+        _abandoned.RemoveAll(run => run.HasReturned);
         foreach (var run in held.All)
         {
             if (run.StartedAt == 0)
@@ -32,11 +34,14 @@ internal sealed class Overdue(TimeProvider time)
 
             if (run.StoppedAt != 0 && time.GetElapsedTime(run.StoppedAt, now) > Grace)
             {
-                stuck++;
                 run.Abandon(ran);
+                if (!run.HasReturned && !_abandoned.Contains(run))
+                {
+                    _abandoned.Add(run);
+                }
             }
         }
 
-        return stuck;
+        return _abandoned.Count;
     }
 }

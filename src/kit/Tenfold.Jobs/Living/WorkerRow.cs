@@ -10,28 +10,36 @@ namespace Tenfold.Jobs.Living;
 
 /// <summary>
 /// A worker's row in a database: it says every second that it lives, and hears then which of its jobs are to be cancelled. Others that
-/// have not said so for too long are presumed dead, and their jobs are given to others.
+/// have not said so for too long are presumed dead, and their jobs are given to others. All of this, and hearing of new jobs, is done on a connection
+/// that is kept: handlers that use up the pool must not make their worker look dead.
 /// </summary>
 internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings settings, HeldRuns held, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private static readonly TimeSpan BeatLimit = TimeSpan.FromSeconds(3);
 
     private readonly Overdue _overdue = new(time);
+    private readonly Housekeeping _housekeeping = new(settings.Options, time);
     private readonly CancellationTokenSource _stop = new();
     private Task _beats = Task.CompletedTask;
     private bool _isStarted;
+    private bool _isWell = true;
+    private int _stuck;
     private long _id;
     private long _wellSince;
 
     /// <summary>The worker's number in this database; 0 before it has one, and a new one after it was presumed dead.</summary>
     public long Id => Volatile.Read(ref _id);
 
+    /// <summary>Handlers that do not end although they were told to.</summary>
+    public int Stuck => Volatile.Read(ref _stuck);
+
     private TimeSpan Every => settings.Options.PresumedDead / 5;
 
     /// <summary>Makes the tables and the row where they are not there yet, and begins to beat.</summary>
     /// <param name="lost">Called when the row is gone: the worker was presumed dead.</param>
+    /// <param name="told">Called with each notification: a queue that has got a job.</param>
     /// <param name="cancel">Ends the wait.</param>
-    public async Task StartAsync(Action lost, CancellationToken cancel)
+    public async Task StartAsync(Action lost, Action<string> told, CancellationToken cancel)
     {
         if (_isStarted)
         {
@@ -42,7 +50,7 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
         await JobSchema.EnsureAsync(connection, database.Number, cancel);
         await RegisterAsync(connection, cancel);
         _isStarted = true;
-        _beats = Task.Run(() => BeatAsync(lost), CancellationToken.None);
+        _beats = Task.Run(() => LoopAsync(lost, told), CancellationToken.None);
     }
 
     /// <summary>Takes leave: what it still holds is others' from now on.</summary>
@@ -86,53 +94,72 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
         _wellSince = time.GetTimestamp();
     }
 
-    private async Task BeatAsync(Action lost)
+    private async Task LoopAsync(Action lost, Action<string> told)
     {
-        var isWell = true;
         while (!_stop.IsCancellationRequested)
         {
-            await Task.Delay(Every, time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            using var limit = new CancellationTokenSource(BeatLimit, time);
-            using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
             try
             {
-                var stuck = _overdue.Look(held);
-                await using var connection = await database.Store.OpenWriterAsync(null, both.Token);
-                if (Id != 0 && !await TellAsync(connection, stuck, both.Token))
+                await using var connection = await database.Store.OpenWriterAsync(null, _stop.Token);
+                await using var ear = await Ear.OpenAsync(connection, database.Store.IsPooled, told, time, _stop.Token);
+                while (true)
                 {
-                    Interlocked.Exchange(ref _id, 0); // first: what is claimed under the old number and not held yet is dropped by who claims
-                    lost();
+                    await ear.ListenAsync(Every, _stop.Token);
+                    await BeatAsync(connection, lost);
                 }
-
-                if (Id == 0)
-                {
-                    await RegisterAsync(connection, both.Token);
-                }
-
-                // Whoever could not beat itself must not judge others by their silence.
-                _wellSince = isWell ? _wellSince : time.GetTimestamp();
-                isWell = true;
-                if (time.GetElapsedTime(_wellSince) > settings.Options.PresumedDead && await Rescue.RunAsync(connection, Id, settings.Options.PresumedDead, both.Token) is { Count: > 0 } rescued)
-                {
-                    foreach (var (worker, count) in rescued)
-                    {
-                        LogRescued(logger, worker, database.Number, count);
-                    }
-                }
-
-                await Housekeeping.RunAsync(connection, settings.Options, both.Token);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
             }
 #pragma warning disable CA1031 // A worker that beats no more is dead to the others: nothing ends this loop but the end of the app.
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                isWell = false;
+                _isWell = false;
                 if (!IsPassing(e))
                 {
                     LogBroken(logger, e, database.Number);
                 }
+
+                await Task.Delay(Every, time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
+    }
+
+    private async Task BeatAsync(NpgsqlConnection connection, Action lost)
+    {
+        using var limit = new CancellationTokenSource(BeatLimit, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
+        var stuck = _overdue.Look(held);
+        if (stuck > Interlocked.Exchange(ref _stuck, stuck))
+        {
+            LogStuck(logger, stuck, Overdue.Grace.TotalSeconds);
+        }
+
+        if (Id != 0 && !await TellAsync(connection, stuck, both.Token))
+        {
+            Interlocked.Exchange(ref _id, 0); // first: what is claimed under the old number and not held yet is dropped by who claims
+            lost();
+        }
+
+        if (Id == 0)
+        {
+            await RegisterAsync(connection, both.Token);
+        }
+
+        // Whoever could not beat itself must not judge others by their silence.
+        _wellSince = _isWell ? _wellSince : time.GetTimestamp();
+        _isWell = true;
+        if (time.GetElapsedTime(_wellSince) > settings.Options.PresumedDead)
+        {
+            foreach (var (worker, count) in await Rescue.RunAsync(connection, Id, settings.Options.PresumedDead, both.Token))
+            {
+                LogRescued(logger, worker, database.Number, count);
+            }
+        }
+
+        await _housekeeping.RunIfDueAsync(connection, both.Token);
     }
 
     // False: the row is gone.
@@ -181,6 +208,9 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
 
     [LoggerMessage(2, LogLevel.Error, "A worker's sign of life in database {Database} has failed; it is tried again")]
     private static partial void LogBroken(ILogger logger, Exception exception, int database);
+
+    [LoggerMessage(3, LogLevel.Error, "{Count} handlers of jobs do not end, {Seconds} s and more after they were told to: they do not heed their cancellation token. Their jobs go on elsewhere; their slots stay taken until they end or this process does")]
+    private static partial void LogStuck(ILogger logger, int count, double seconds);
 
     [LoggerMessage(1, LogLevel.Warning, "Worker {Worker} has given no sign of life in database {Database}; its {Count} jobs are given to others")]
     private static partial void LogRescued(ILogger logger, string worker, int database, int count);

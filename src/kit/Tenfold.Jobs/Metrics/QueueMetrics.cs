@@ -40,6 +40,7 @@ internal sealed partial class QueueMetrics : BackgroundService
         _meter.CreateObservableGauge("tenfold.jobs.dead.letters", () => Each(queue => queue.DeadLetters), "{job}", "Jobs that have failed for good and are kept.");
         _meter.CreateObservableGauge("tenfold.jobs.paused", () => Each(queue => queue.PausedAt is null ? 0 : 1), description: "1 while the queue is paused.");
         _meter.CreateObservableGauge("tenfold.jobs.workers", () => Each(queue => queue.Workers), "{worker}", "Workers that live and work on the queue.");
+        _meter.CreateObservableGauge("tenfold.jobs.stuck", () => worker.Workers.Sum(one => one.Stuck), "{job}", "Handlers of this process that do not end although they were told to.");
         Counter("tenfold.jobs.completed", "{job}", "Jobs that this process completed.", counts => counts.Completed);
         Counter("tenfold.jobs.failed", "{job}", "Jobs of this process that became dead letters.", counts => counts.Failed);
         Counter("tenfold.jobs.retried", "{run}", "Failed runs of this process after which there is another one.", counts => counts.Retried);

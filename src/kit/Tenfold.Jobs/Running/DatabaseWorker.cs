@@ -51,6 +51,9 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
     /// <summary>Counts of what was done.</summary>
     public WorkerCounts Counts { get; } = new();
 
+    /// <summary>Handlers that do not end although they were told to.</summary>
+    public int Stuck => _row.Stuck;
+
     /// <summary>Begins to work; it waits for the database by itself.</summary>
     public void Start() => _loop = Task.Run(() => LoopAsync(_stop.Token));
 
@@ -154,9 +157,8 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
         {
             try
             {
-                await _row.StartAsync(Lost, cancel);
+                await _row.StartAsync(Lost, Woken, cancel);
                 await using var connection = await WorkerConnection.OpenAsync(_database.Store, cancel);
-                await using var listener = Listener.Start(_database, Woken, _time, _logger);
                 while (!cancel.IsCancellationRequested)
                 {
                     await _signal.WaitAsync(DueIn(), cancel);

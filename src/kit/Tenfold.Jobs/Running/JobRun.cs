@@ -55,6 +55,9 @@ internal sealed class JobRun(Claimed job, JobQueueOptions options, IRunOwner own
     /// <summary>When it was told to stop; 0 when it was not.</summary>
     public long StoppedAt { get; private set; }
 
+    /// <summary>Its handler has returned, whoever has ended the run.</summary>
+    public bool HasReturned { get; set; }
+
     private int Attempts => job.Attempts ?? options.Attempts;
 
     public override void Report(long done, long total = 0, string? note = null)

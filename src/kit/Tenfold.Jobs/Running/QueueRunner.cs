@@ -204,6 +204,7 @@ internal sealed class QueueRunner : IAsyncDisposable
             failure = new OperationCanceledException();
         }
 
+        run.HasReturned = true;
         if (run.TryEnd())
         {
             run.Owner.Ended(run, run.EndingOf(failure, _worker, _time.GetElapsedTime(started), random.NextDouble()));
