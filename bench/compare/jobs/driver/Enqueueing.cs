@@ -17,7 +17,7 @@ internal static class Enqueueing
         }
 
         await using var app = await App.StartAsync(connection, null);
-        Func<NpgsqlConnection, int, Task>[] sides = [PlainAsync, (one, number) => EnqueuedAsync(app, one, number), (one, number) => InBatchAsync(app, one, number)];
+        Func<NpgsqlConnection, int, Task>[] sides = [PlainAsync, SelectingAsync, (one, number) => EnqueuedAsync(app, one, number), (one, number) => InBatchAsync(app, one, number)];
         await RoundAsync(own, sides, clients, warm);
         for (var round = 0; round < rounds; round++)
         {
@@ -65,6 +65,19 @@ internal static class Enqueueing
     {
         await using var transaction = await one.BeginTransactionAsync();
         await InsertAsync(one, number);
+        await transaction.CommitAsync();
+    }
+
+    // What any further statement costs: a round trip.
+    private static async Task SelectingAsync(NpgsqlConnection one, int number)
+    {
+        await using var transaction = await one.BeginTransactionAsync();
+        await InsertAsync(one, number);
+        await using (var command = new NpgsqlCommand("SELECT 1", one))
+        {
+            await command.ExecuteScalarAsync();
+        }
+
         await transaction.CommitAsync();
     }
 
