@@ -1,5 +1,6 @@
 using Tenfold.Jobs.Administration;
 using Tenfold.Jobs.Tests.Support;
+using Tenfold.Postgres.Tests.Support;
 
 namespace Tenfold.Jobs.Tests.Administration;
 
@@ -64,6 +65,40 @@ public sealed class CancelTests(JobServer server)
         await Rows.Admin(database).CancelAsync(child, default);
 
         Assert.Equal(0L, await database.ExecuteAsync("SELECT count(*) FROM tenfold.job_edges"));
+    }
+
+    [Fact]
+    public async Task A_job_that_was_asked_to_end_and_fails_is_cancelled_and_not_tried_again()
+    {
+        await using var database = await server.DatabaseAsync();
+        var (begun, go) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var app = await JobApp.StartAsync(database.ConnectionString, async (_, _, _) =>
+        {
+            begun.TrySetResult();
+            await go.Task;
+            throw new InvalidOperationException("too late");
+        });
+        var job = (await app.Client.EnqueueAsync(new Work("a"))).Id;
+        await begun.Task.WaitAsync(PostgresServer.Patience);
+        var admin = Rows.Admin(database);
+
+        Assert.Equal(CancelResult.Requested, await admin.CancelAsync(job, default));
+        go.SetResult();
+
+        await Wait.ForAsync("it is cancelled", async () => (await admin.FindAsync(job, default))!.State == JobState.Cancelled);
+    }
+
+    [Fact]
+    public async Task A_job_that_was_asked_to_end_and_whose_worker_died_is_cancelled()
+    {
+        await using var database = await server.DatabaseAsync();
+        var job = await database.RunningAsync(worker: 999);
+        var admin = Rows.Admin(database);
+        await admin.CancelAsync(job, default);
+
+        await using var app = await JobApp.StartAsync(database.ConnectionString, configure: options => options.PresumedDead = TimeSpan.FromSeconds(1));
+
+        await Wait.ForAsync("it is cancelled", async () => (await admin.FindAsync(job, default))!.State == JobState.Cancelled);
     }
 
     [Fact]

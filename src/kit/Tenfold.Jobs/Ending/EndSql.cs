@@ -40,6 +40,7 @@ internal static class EndSql
         SELECT {AfterEnd.Columns} FROM done
         """;
 
+    // One that somebody has asked to end has ended with this run.
     private static readonly string Back = $"""
         WITH done AS (
             DELETE FROM tenfold.jobs_running AS job USING unnest($1::bigint[], $2::integer[], $3::bigint[], $4::interval[], $5::boolean[], $6::jsonb[]) AS end_of (id, run, worker, pause, counts, error)
@@ -49,9 +50,12 @@ internal static class EndSql
         ), back AS (
             INSERT INTO tenfold.jobs ({JobSchema.Columns}, place, run_at, followed)
             SELECT {ColumnsOfDone.Replace("done.errors", "done.told", StringComparison.Ordinal).Replace("done.failures", "done.failed", StringComparison.Ordinal).Replace("done.lane", "done.first", StringComparison.Ordinal)},
-                CASE WHEN pause IS NULL THEN nextval('tenfold.job_ids') END, clock_timestamp() + pause, followed FROM told AS done
+                CASE WHEN pause IS NULL THEN nextval('tenfold.job_ids') END, clock_timestamp() + pause, followed FROM told AS done WHERE NOT cancelled
+        ), kept AS (
+            INSERT INTO tenfold.jobs_ended ({JobSchema.Columns}, outcome, started_at, ended_at, progress)
+            SELECT {ColumnsOfDone.Replace("done.errors", "done.told", StringComparison.Ordinal).Replace("done.failures", "done.failed", StringComparison.Ordinal)}, 3, claimed_at, clock_timestamp(), progress FROM told AS done WHERE cancelled
         )
-        SELECT {AfterEnd.Columns.Replace("outcome", "NULL::smallint", StringComparison.Ordinal)} FROM done
+        SELECT {AfterEnd.Columns.Replace("outcome", "CASE WHEN cancelled THEN 3::smallint END", StringComparison.Ordinal)} FROM done
         """;
 
     /// <summary>Completes jobs that nobody else is to be told of. Answers with the ids that were held.</summary>
