@@ -19,6 +19,8 @@ free_port; pg_port=$port
 # Its defaults for durability: every commit waits for the disk.
 start postgres "${as[@]}" "$bin/postgres" -D "$tmp/pg/d" -c port=$pg_port -c listen_addresses=127.0.0.1 -c unix_socket_directories="$tmp/pg" -c shared_buffers=256MB -c max_wal_size=2GB -c jit=off
 postgres=$started_pid
+stop_postgres() { kill -QUIT "$postgres" 2>/dev/null; wait_gone "$postgres" 50; } # at once: nothing of it is kept
+on_stop+=(stop_postgres)
 for ((i = 0; i < 150; i++)); do "$bin/pg_isready" -q -h 127.0.0.1 -p $pg_port && break; sleep 0.1; done
 free_port; redis_port=$port
 start redis redis-server --port "$redis_port" --bind 127.0.0.1 --save "" --appendonly no --maxmemory-policy noeviction --dir "$tmp"
@@ -34,9 +36,9 @@ for name in tenfold graphile few many kept enqueue latency; do sql postgres "CRE
 export DOTNET_ThreadPool_UnfairSemaphoreSpinLimit=0
 # As docs/data.md says for services that wait and do not compute.
 export DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1
-warm=150000 jobs=150000 graphile_batched_warm=40000 graphile_batched=100000 bull_warm=5000 bull_jobs=40000 commit_warm=10000 commit_jobs=12000 graphile_warm=1000 graphile_jobs=6000
-window=4 many=1000000 few=10000 clients=8 picked=250 bull_at_once=50
-[ $quick = 0 ] || { jobs=30000 warm=10000 graphile_batched_warm=5000 graphile_batched=10000 bull_jobs=5000 commit_jobs=2000 graphile_jobs=1000 window=1 many=100000 picked=50 commit_warm=500; }
+warm=100000 jobs=100000 graphile_batched_warm=20000 graphile_batched=60000 bull_warm=3000 bull_jobs=20000 commit_warm=8000 commit_jobs=8000 graphile_warm=500 graphile_jobs=3000
+window=3 many=1000000 few=10000 clients=8 picked=200 bull_at_once=50
+[ $quick = 0 ] || { jobs=30000 warm=10000 graphile_batched_warm=5000 graphile_batched=10000 bull_jobs=3000 commit_warm=500 commit_jobs=2000 graphile_jobs=1000 window=1 many=100000 picked=50; }
 machine
 echo "versions: .NET $(dotnet --version), $("$bin/postgres" --version), $(redis-server --version | awk '{ print $1, $3 }'), graphile-worker $(node -p "require('$graphile/node_modules/graphile-worker/package.json').version"), BullMQ $(node -p "require('$bullmq/node_modules/bullmq/package.json').version"), Node.js $(node --version)"
 echo "ran: $pairs rounds; one worker process a side; jobs that do nothing and of which nothing is kept; commits wait for the disk, Redis keeps nothing"
@@ -44,11 +46,11 @@ echo "ran: batched: $jobs jobs after $warm to warm up (graphile-worker: $graphil
 echo "ran: one commit a job: $commit_jobs jobs after $commit_warm (graphile-worker: $graphile_jobs after $graphile_warm), 24 at once on both sides; graphile-worker with its defaults"
 
 drained() { # drained SIDE PART STORE-PID COMMAND...: notes what a drain took, of the worker and of the store
-  local side=$1 part=$2 store=$3 word count seconds cpu before='' after=''; shift 3
-  while read -r word count seconds cpu; do
+  local side=$1 part=$2 store=$3 word rest count seconds cpu before='' after=''; shift 3
+  while read -r word rest; do
     case $word in
       started) before=$(cpu_ticks "$store") ;;
-      ended) after=$(cpu_ticks "$store") ;;
+      ended) after=$(cpu_ticks "$store"); read -r count seconds cpu <<<"$rest" ;;
     esac
   done < <("$@" 2>"$tmp/$side.err")
   wait $! && [ -n "$after" ] || invalid "$side did not end its jobs: $(tail -n 3 "$tmp/$side.err")"
