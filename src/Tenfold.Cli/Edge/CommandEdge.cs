@@ -126,6 +126,11 @@ internal static class CommandEdge
             shell.Error.WriteLine($"tenfold: {message}");
         }
 
+        while (command.Parents.OfType<Command>().FirstOrDefault() is { } parent and not RootCommand)
+        {
+            command = parent; // the verb: between it and what is below stands the system
+        }
+
         var path = command is RootCommand ? "" : command.Name + " ";
         shell.Error.WriteLine($"  'tenfold {path}--help' shows the usage");
         return ExitCode.Usage;

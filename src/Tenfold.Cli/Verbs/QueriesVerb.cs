@@ -4,6 +4,7 @@ using System.Text.Json;
 using Tenfold.Cli.Edge;
 using Tenfold.Cli.Output;
 using Tenfold.Cli.Sharding;
+using Tenfold.Postgres;
 using Tenfold.Postgres.SlowQueries;
 using Tenfold.Runtime;
 
@@ -13,7 +14,6 @@ namespace Tenfold.Cli.Verbs;
 internal static class QueriesVerb
 {
     private const int Most = 500;
-    private const long ScanRows = 10_000; // as in the log of slow queries
     private const int ShownText = 100;
 
     public static Command Create(Shell shell)
@@ -34,7 +34,7 @@ internal static class QueriesVerb
             var name = parsed.GetRequiredValue(system);
             var guide = Systems.Read(shell, name).Guide;
             var databases = await RunningStore.DatabasesAsync(shell, guide, name, RunningStore.Choose(guide, parsed.GetValue(store)), cancel);
-            var report = await TopQueries.ReadAsync([.. databases.Select(database => database.ConnectionString)], count, ScanRows, cancel);
+            var report = await TopQueries.ReadAsync([.. databases.Select(database => database.ConnectionString)], count, PostgresOptions.DefaultScanRows, cancel);
             if (report.Servers == 0)
             {
                 throw new RuntimeException(RuntimeFailure.Failed, $"no server tells of its queries:\n  {string.Join("\n  ", report.Failures)}");

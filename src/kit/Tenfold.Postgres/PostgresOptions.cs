@@ -45,8 +45,11 @@ public sealed record PostgresOptions
     /// </summary>
     public bool SlowQueryAnalyze { get; init; }
 
+    /// <summary>Default of <see cref="ScanRows"/>.</summary>
+    public const long DefaultScanRows = 10_000;
+
     /// <summary>A slow query that reads a whole table of more rows than this is told which index would serve it. Default 10,000.</summary>
-    public long ScanRows { get; init; } = 10_000;
+    public long ScanRows { get; init; } = DefaultScanRows;
 
     /// <summary>How often each server is asked for its role and position. Each pause is up to a fifth shorter or longer.</summary>
     internal TimeSpan PollEvery => TimeSpan.FromMilliseconds(Math.Clamp(ReplicaLag.TotalMilliseconds / 4, 50, 500));

@@ -39,7 +39,7 @@ public sealed class JobsVerbTests : IDisposable
     [InlineData("--limit 0: allowed are 1 to 1000", "jobs", "shop", "list", "--limit", "0")]
     [InlineData("--state filed: there is no such state; did you mean 'failed'?", "jobs", "shop", "list", "--state", "filed")]
     [InlineData("many", "jobs", "shop", "show", "many")]
-    [InlineData("'tenfold retry --help' shows the usage", "jobs", "shop", "retry")]
+    [InlineData("'tenfold jobs --help' shows the usage", "jobs", "shop", "retry")]
     public async Task Wrong_usage_is_told_before_the_system_is_asked(string says, params string[] arguments)
     {
         var (code, output, error) = await _shell.RunAsync(arguments);

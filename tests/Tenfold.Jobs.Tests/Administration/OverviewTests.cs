@@ -32,7 +32,7 @@ public sealed class OverviewTests(JobServer server)
         var blocked = await database.WaitingAsync("orders", ready: false, columns: "waits", values: "1");
         await database.ExecuteAsync($"INSERT INTO tenfold.job_edges VALUES (1, {blocked})");
         await database.RunningAsync("orders");
-        await database.EndedAsync("orders", outcome: 1);
+        await database.EndedAsync("orders", outcome: 1, columns: "ended_at", values: "now() + interval '10 min'");
         await database.EndedAsync("orders", outcome: 2, columns: "ended_at", values: "now() - interval '10 min'");
         await database.EndedAsync("orders", outcome: 3);
         await database.WorkerAsync("one", "mail,orders", "k");

@@ -150,6 +150,27 @@ public sealed class RetryTests(JobServer server)
     }
 
     [Fact]
+    public async Task A_dead_letter_that_is_redriven_is_run_again_with_its_queue()
+    {
+        await using var database = await server.DatabaseAsync();
+        var isMended = false;
+        await using var app = await JobApp.StartAsync(database.ConnectionString, (_, _, _) => Volatile.Read(ref isMended) ? Task.CompletedTask : throw new JobFailedException("broken"));
+        var admin = Rows.Admin(database);
+        var first = (await app.Client.EnqueueAsync(new Work("first"))).Id;
+        var second = (await app.Client.EnqueueAsync(new Work("second"), new EnqueueOptions { After = [first] })).Id;
+        await Wait.ForAsync("both have failed", async () => (await admin.FindAsync(second, default))!.State == JobState.Failed);
+
+        await admin.PauseAsync("work", default);
+        Volatile.Write(ref isMended, true);
+        Assert.Equal(2, (await admin.RedriveAsync("work", null, default)).Redriven);
+        Assert.Equal(JobState.Blocked, (await admin.FindAsync(second, default))!.State);
+        await admin.ResumeAsync("work", default);
+
+        await Wait.ForAsync("both have completed", async () => (await admin.FindAsync(second, default))!.State == JobState.Completed);
+        Assert.Equal(["first", "second"], app.Done);
+    }
+
+    [Fact]
     public async Task A_paused_queue_is_resumed()
     {
         await using var database = await server.DatabaseAsync();

@@ -55,6 +55,9 @@ public sealed class JobApp : IAsyncDisposable
         configure,
         time);
 
+    public static Task<JobApp> StartAsync(PostgresOptions store) => StartAsync(
+        services => services.AddSingleton(provider => new PostgresStore(store, TimeProvider.System, provider.GetRequiredService<ILoggerFactory>())), null, null, null);
+
     public static Task<JobApp> StartAsync(ShardedStore store) => StartAsync(services => services.AddSingleton(store), null, null, null);
 
     private static async Task<JobApp> StartAsync(Action<IServiceCollection> addStore, Func<string, JobContext, CancellationToken, Task>? work, Action<JobOptions>? configure, TimeProvider? time)

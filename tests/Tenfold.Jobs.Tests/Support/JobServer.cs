@@ -15,6 +15,9 @@ public sealed class JobServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => _server = await PostgresServer.StartAsync("max_connections=300");
 
+    /// <summary>The server; its database <c>postgres</c> is for the one test behind a pooler.</summary>
+    internal PostgresServer Server => _server!;
+
     /// <summary>A new database.</summary>
     /// <param name="number">Its number in its store; null for one without the tables of jobs.</param>
     public async Task<JobDatabase> DatabaseAsync(int? number = 0)

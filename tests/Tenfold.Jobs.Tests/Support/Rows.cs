@@ -29,7 +29,8 @@ internal static class Rows
             SELECT n, '{{queue}}', 10, '{{kind}}', '{"a":1}', now(), 3, 3, 1, {{outcome}}, '[{"run":3,"error":"it broke"}]'{{Comma(values)}} FROM nextval('tenfold.job_ids') AS n RETURNING id
             """))!;
 
-    public static Task<object?> WorkerAsync(this JobDatabase database, string name, string queues, string kinds, string beat = "now()") =>
+    /// <summary>A worker; one that lives does so for the whole test.</summary>
+    public static Task<object?> WorkerAsync(this JobDatabase database, string name, string queues, string kinds, string beat = "now() + interval '1 h'") =>
         database.ExecuteAsync($"INSERT INTO tenfold.job_workers (name, queues, kinds, beat_at) VALUES ('{name}', '{{{queues}}}', '{{{kinds}}}', {beat}) RETURNING id");
 
     private static string Comma(string more) => more.Length == 0 ? "" : ", " + more;

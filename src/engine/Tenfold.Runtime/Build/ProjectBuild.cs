@@ -154,7 +154,7 @@ public static class ProjectBuild
 
     private static RuntimeException Failed(string service, string project, string root, List<string> lines)
     {
-        if (lines.Exists(line => line.Contains("No space left on device", StringComparison.Ordinal)))
+        if (DiskSpace.IsBlamed(lines))
         {
             return new RuntimeException(RuntimeFailure.Machine, $"{service} cannot be built: {DiskSpace.Full(root) ?? $"the disk of {root} is full; free some space or set TENFOLD_STATE to a folder on another disk"}");
         }

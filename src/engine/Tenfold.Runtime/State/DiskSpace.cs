@@ -26,6 +26,9 @@ public static class DiskSpace
         return null;
     }
 
+    /// <summary>Whether a program says that its disk is full.</summary>
+    public static bool IsBlamed(IEnumerable<string> lines) => lines.Any(line => line.Contains("No space left on device", StringComparison.Ordinal));
+
     /// <summary>The message to show when the disk of <paramref name="path"/> has less than <paramref name="needed"/> bytes left; null when it has more.</summary>
     public static string? Full(string path, long needed = Mebibyte) => Free(path) is { } free && free < needed
         ? $"the disk of {path} is full: {free / Mebibyte} MiB are free, {(needed + Mebibyte - 1) / Mebibyte} MiB are needed; free some space or set TENFOLD_STATE to a folder on another disk"

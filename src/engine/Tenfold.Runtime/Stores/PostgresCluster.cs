@@ -125,7 +125,7 @@ internal sealed class PostgresCluster(string name, StoreFolder folder, SystemUse
 
     private RuntimeException Failed(int code, List<string> lines)
     {
-        var full = lines.Exists(line => line.Contains("No space left on device", StringComparison.Ordinal));
+        var full = DiskSpace.IsBlamed(lines);
         return new RuntimeException(
             RuntimeFailure.Machine,
             full

@@ -200,7 +200,7 @@ internal sealed class PostgresNode(PostgresPlan plan, int index, Func<int, NodeR
             Folder.State);
         if (code != 0 && !mayFail)
         {
-            var full = lines.Exists(line => line.Contains("No space left on device", StringComparison.Ordinal));
+            var full = DiskSpace.IsBlamed(lines);
             throw new RuntimeException(
                 full ? RuntimeFailure.Machine : RuntimeFailure.Failed,
                 full ? $"the disk of {Folder.Root} is full" : $"{program} ended with exit code {code}: {string.Join("\n  ", lines.TakeLast(5))}");

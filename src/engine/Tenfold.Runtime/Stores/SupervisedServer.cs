@@ -274,7 +274,7 @@ internal sealed class SupervisedServer : IAsyncDisposable
 
     private RuntimeException Failed(string what)
     {
-        var full = _log.Tail(TailLines).Any(line => line.Contains("No space left on device", StringComparison.Ordinal))
+        var full = DiskSpace.IsBlamed(_log.Tail(TailLines))
             ? $"the disk of {_state.Folder} is full; free some space or set TENFOLD_STATE to a folder on another disk. "
             : "";
         return new RuntimeException(
