@@ -25,6 +25,22 @@ public sealed class GuideTests
     }
 
     [Fact]
+    public void The_queues_are_the_seed_s_and_the_worker_s()
+    {
+        var guide = GuideReader.Read(Path.Combine(SchemaFiles.Repository(), "systems", "rez", "tenfold.yaml")).Guide!;
+        foreach (var name in new[] { "orders", "images", "mail", "reports" })
+        {
+            var queue = guide.Queues[name];
+            Assert.Equal((3, 50, 1000, 5000), (queue.Attempts, queue.Concurrency, queue.Keep.Completed, queue.Keep.Failed));
+            Assert.Equal(TimeSpan.FromSeconds(2), queue.Backoff.Exponential);
+            Assert.True(guide.WorksOn("worker", name));
+            Assert.False(guide.WorksOn("api", name));
+        }
+
+        Assert.Equal(1, guide.Queues["imports"].PerKey?.Concurrency);
+    }
+
+    [Fact]
     public async Task Every_query_that_the_guide_lists_has_its_index()
     {
         var guide = GuideReader.Read(Path.Combine(SchemaFiles.Repository(), "systems", "rez", "tenfold.yaml")).Guide!;

@@ -142,10 +142,17 @@ internal sealed class ImportUploads(ShardedStore store, ImportTable imports)
     }
 
     /// <summary>Uploads that nobody will complete, of all databases.</summary>
-    public async Task<IReadOnlyList<ShardId>> BrokenAsync(TimeSpan silence, int limit, CancellationToken cancel) => (await store.ScatterAsync(
+    public Task<IReadOnlyList<ShardId>> BrokenAsync(TimeSpan silence, int limit, CancellationToken cancel) =>
+        SilentAsync("state IN ('uploading', 'abandoned') AND (state = 'abandoned' OR touched_at < now() - $3::interval)", silence, limit, cancel);
+
+    /// <summary>Received imports whose job was given up without a word (its workers died again and again, or somebody cancelled it), of all databases.</summary>
+    public Task<IReadOnlyList<ShardId>> LostAsync(TimeSpan silence, int limit, CancellationToken cancel) =>
+        SilentAsync("state IN ('waiting', 'running') AND touched_at < now() - $3::interval", silence, limit, cancel);
+
+    private async Task<IReadOnlyList<ShardId>> SilentAsync(string condition, TimeSpan silence, int limit, CancellationToken cancel) => (await store.ScatterAsync(
         new ScatterQuery<ShardId>
         {
-            Sql = "SELECT id FROM imports WHERE state IN ('uploading', 'abandoned') AND bucket_id = ANY ($1) AND (state = 'abandoned' OR touched_at < now() - $3::interval) ORDER BY id LIMIT $2",
+            Sql = $"SELECT id FROM imports WHERE {condition} AND bucket_id = ANY ($1) ORDER BY id LIMIT $2",
             Values = [silence],
             Read = row => new ShardId(row.GetInt64(0)),
             Order = Comparer<ShardId>.Default,

@@ -104,6 +104,7 @@ internal sealed class Catalogue(PostgresStore database)
             static async (connection, products, token) =>
             {
                 var ids = products.Select(product => product.Id).ToArray();
+                await Sql.ExecuteAsync(Sql.Command(connection, "SELECT set_config('statement_timeout', '30s', true)"), token); // that of requests is 5 s
                 // What is there is held in one order, as the rendering shows columns that others change.
                 await Sql.ExecuteAsync(
                     Sql.Command(connection, "SELECT FROM products WHERE id = ANY ($1) ORDER BY id FOR UPDATE", ids),

@@ -35,7 +35,7 @@ CREATE TABLE imports (
 );
 CREATE UNIQUE INDEX imports_key    ON imports (bucket_id, merchant_id, key) WHERE state <> 'abandoned';
 CREATE INDEX imports_newest        ON imports (bucket_id, merchant_id, id DESC);
-CREATE INDEX imports_broken        ON imports (touched_at) WHERE state IN ('uploading', 'abandoned');
+CREATE INDEX imports_open          ON imports (touched_at) WHERE state IN ('uploading', 'abandoned', 'waiting', 'running');
 
 -- Lines that wait to be applied; one that was is deleted in the same transaction. No foreign key: its check would cost more than the row.
 CREATE TABLE import_rows (

@@ -198,9 +198,25 @@ public sealed class ImportTests(Warehouse warehouse)
         batch.Wrong = 1;
         Assert.True(await uploads.StageAsync(id, batch, default));
 
-        await warehouse.Service<IEnumerable<Microsoft.Extensions.Hosting.IHostedService>>().OfType<ImportCleaner>().Single().CleanAsync(TimeSpan.Zero, default);
+        await Cleaner.CleanAsync(TimeSpan.Zero, TimeSpan.FromDays(1), default);
         Assert.Equal(0, await warehouse.CountAsync($"SELECT (SELECT count(*) FROM imports WHERE id = {id}) + (SELECT count(*) FROM import_rows WHERE import_id = {id}) + (SELECT count(*) FROM import_errors WHERE import_id = {id})"));
         Assert.False(await uploads.StageAsync(id, batch, default)); // it was not dead after all: it is told so
+    }
+
+    [Fact]
+    public async Task An_import_whose_job_is_gone_fails_in_the_end()
+    {
+        var merchant = warehouse.Merchant(1, 9);
+        var uploads = warehouse.Service<ImportUploads>();
+        var id = (await uploads.BeginAsync(merchant, "friday", "csv", new Tenfold.Postgres.Caller(), default)).Import!.Number;
+        var batch = new ImportBatch();
+        batch.Add(2, new ImportedProduct { Sku = "l-1" });
+        await uploads.StageAsync(id, batch, default);
+        await uploads.ReceiveAsync(id, 1, [1], (_, _) => Task.FromResult(0L), new Tenfold.Postgres.Caller(), default);
+        await Cleaner.CleanAsync(TimeSpan.FromDays(1), TimeSpan.Zero, default);
+        var import = await warehouse.FindAsync(id.ToString());
+        Assert.Equal(("failed", "its job was given up; what was imported until then stays"), (import.State, import.Problem));
+        Assert.Equal(0, await warehouse.CountAsync($"SELECT count(*) FROM import_rows WHERE import_id = {id}"));
     }
 
     [Fact]
@@ -246,6 +262,29 @@ public sealed class ImportTests(Warehouse warehouse)
     }
 
     [Fact]
+    public async Task An_import_goes_on_where_its_merchant_is_moved_to()
+    {
+        var merchant = warehouse.Merchant(1, 7);
+        Import import;
+        Task<int> moving;
+        var moves = await warehouse.CountMovesAsync();
+        await using (var gate = await warehouse.GateAsync(merchant))
+        {
+            await gate.CloseAsync();
+            import = await warehouse.ReceivedAsync(merchant, Warehouse.Csv(Enumerable.Range(1, 4_000)));
+            await UntilAsync("it runs", async () => (await warehouse.FindAsync(import.Id)).State == "running");
+            moving = warehouse.MoveAsync(merchant);
+            await UntilAsync("the move has begun", async () => moving.IsCompleted || await warehouse.CountMovesAsync() > moves);
+        }
+
+        Assert.Equal(0, await moving);
+        var ended = await warehouse.EndedAsync(import.Id);
+        Assert.Equal(("completed", 4_000, 4_000), (ended.State, ended.Created, (await warehouse.CatalogueAsync(merchant)).Count));
+        Assert.Equal(0L, await warehouse.ScalarAsync(1, $"SELECT count(*) FROM imports WHERE merchant_id = {merchant}"));
+        Assert.Equal(0, await warehouse.CountAsync("SELECT count(*) FROM import_rows"));
+    }
+
+    [Fact]
     public async Task Events_tell_how_far_it_is_and_end_with_it()
     {
         var merchant = warehouse.Merchant(0, 6);
@@ -263,6 +302,8 @@ public sealed class ImportTests(Warehouse warehouse)
         using var done = await EventsResponseAsync(import.Id, events[^1].Id);
         Assert.Equal(HttpStatusCode.NoContent, done.StatusCode);
     }
+
+    private ImportCleaner Cleaner => warehouse.Service<IEnumerable<Microsoft.Extensions.Hosting.IHostedService>>().OfType<ImportCleaner>().Single();
 
     internal static async Task UntilAsync(string what, Func<Task<bool>> isTrue)
     {

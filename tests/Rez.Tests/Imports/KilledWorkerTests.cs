@@ -26,15 +26,29 @@ public sealed class KilledWorkerTests(Warehouse warehouse)
         await warehouse.ImportAsync(merchant, Warehouse.Csv(before, version: 1));
         var others = (long)(await warehouse.ScalarAsync(0, "SELECT count(*) FROM products"))! - before.Count;
 
-        // Killed in the middle of it, at random.
         var import = await warehouse.ReceivedAsync(merchant, Warehouse.Csv(Enumerable.Range(1, products), version: 2));
         var clock = Stopwatch.StartNew();
         var progress = new List<int>();
+        await using var gate = await warehouse.GateAsync(merchant);
         for (var kill = 1; kill <= kills; kill++)
         {
-            var at = (int)((kill - random.NextDouble()) * products / (kills + 1));
-            await ImportTests.UntilAsync($"{at} lines are done", async () => (await warehouse.FindAsync(import.Id)) is var now && (now.Done >= at && now.Done > progress.LastOrDefault() || now.HasEnded));
-            progress.Add((await warehouse.FindAsync(import.Id)).Done);
+            // The worker goes on piece by piece until it has done so much; then it is killed at a random moment of the next ones.
+            var least = (int)((kill - random.NextDouble()) * products / (kills + 1));
+            await ImportTests.UntilAsync($"{least} lines are done", async () =>
+            {
+                await gate.CloseAsync();
+                var now = await warehouse.FindAsync(import.Id);
+                if (now.Done >= least && now.Done > progress.LastOrDefault())
+                {
+                    progress.Add(now.Done);
+                    return true;
+                }
+
+                await gate.OpenAsync();
+                return false;
+            });
+            await gate.OpenAsync();
+            await Task.Delay(random.Next(60));
             await warehouse.KillWorkerAsync();
         }
 

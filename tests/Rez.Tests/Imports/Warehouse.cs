@@ -9,6 +9,8 @@ using Npgsql;
 using Rez.Imports;
 using Rez.OpenApi;
 using Rez.Seed;
+using Rez.Tests.Shards;
+using Tenfold.Postgres.Moves;
 using Tenfold.Postgres.Shards;
 using Tenfold.Runtime.Schema;
 
@@ -169,8 +171,33 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
         }
     }
 
-    /// <summary>For a mover, which must be a superuser.</summary>
-    public string Admin(int database) => In(shop.AdminConnectionString, new NpgsqlConnectionStringBuilder(ConnectionStrings[database]).Database!);
+    /// <summary>Lets a merchant's imports through one piece at a time, or not at all.</summary>
+    internal async Task<Gate> GateAsync(int merchant)
+    {
+        var connection = new NpgsqlConnection(ConnectionStrings[Store.Shard(merchant).Database] + ";Pooling=false");
+        await connection.OpenAsync();
+        return new Gate(connection, merchant);
+    }
+
+    /// <summary>Moves of buckets so far.</summary>
+    public async Task<long> CountMovesAsync() => (long)(await ScalarAsync(0, "SELECT count(*) FROM tenfold.shard_moves"))!;
+
+    /// <summary>Moves a merchant's bucket to the other database, as <c>tenfold shards rez move</c> does.</summary>
+    /// <returns>The database that it is in now.</returns>
+    public async Task<int> MoveAsync(int merchant)
+    {
+        var options = new ShardedStoreOptions
+        {
+            Home = new() { Name = "main", ConnectionString = ConnectionStrings[0] },
+            Others = new Dictionary<int, string> { [1] = ConnectionStrings[1] },
+            Movers = Enumerable.Range(0, Databases).ToDictionary(number => number, number => In(shop.AdminConnectionString, new NpgsqlConnectionStringBuilder(ConnectionStrings[number]).Database!)),
+            MakesIds = false,
+        };
+        await using var store = await ShardedStore.StartAsync(options, TimeProvider.System, new Random(), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, CancellationToken.None);
+        var shard = store.Shard(merchant);
+        await new BucketMover(store, Estate.Patient, _ => { }).MoveAsync([shard.Bucket], 1 - shard.Database, CancellationToken.None);
+        return 1 - shard.Database;
+    }
 
     private static string Word(int n) => $"{(char)('a' + (n % 26))}{(char)('a' + (n / 26 % 26))}{(char)('a' + (n / 676 % 26))}ova";
 
@@ -182,5 +209,23 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         return await command.ExecuteScalarAsync();
+    }
+}
+
+/// <summary>Holds the lock under which the pieces of a merchant's imports are applied. Dispose it: that opens it.</summary>
+internal sealed class Gate(NpgsqlConnection connection, int merchant) : IAsyncDisposable
+{
+    /// <summary>After the piece that is under way.</summary>
+    public Task CloseAsync() => RunAsync("pg_advisory_lock");
+
+    /// <summary>Whoever waits goes first.</summary>
+    public Task OpenAsync() => RunAsync("pg_advisory_unlock");
+
+    public ValueTask DisposeAsync() => connection.DisposeAsync();
+
+    private async Task RunAsync(string function)
+    {
+        await using var command = new NpgsqlCommand($"SELECT {function}(hashtext('rez import'), $1)", connection) { Parameters = { new NpgsqlParameter<int> { TypedValue = merchant } } };
+        await command.ExecuteNonQueryAsync();
     }
 }

@@ -21,7 +21,7 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
     private const int Databases = 3;
 
     // The production limits are for a machine that does nothing else.
-    private static readonly MoveOptions Patient = new()
+    internal static readonly MoveOptions Patient = new()
     {
         DropDelay = TimeSpan.Zero, BlockPause = TimeSpan.FromMilliseconds(20), BlockLimit = TimeSpan.FromSeconds(10), DrainLimit = TimeSpan.FromSeconds(20),
     };
