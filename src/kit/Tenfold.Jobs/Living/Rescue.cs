@@ -39,9 +39,10 @@ internal static class Rescue
     /// <param name="connection">Not in a transaction.</param>
     /// <param name="self">The worker that looks.</param>
     /// <param name="silence">How long.</param>
+    /// <param name="mayJudge">Asked before it is committed: whether the worker that looks has been heard all the while.</param>
     /// <param name="cancel">Ends the wait.</param>
     /// <returns>How many jobs of each were taken.</returns>
-    public static async Task<IReadOnlyDictionary<string, int>> RunAsync(NpgsqlConnection connection, long self, TimeSpan silence, CancellationToken cancel)
+    public static async Task<IReadOnlyDictionary<string, int>> RunAsync(NpgsqlConnection connection, long self, TimeSpan silence, Func<bool> mayJudge, CancellationToken cancel)
     {
         var taken = new Dictionary<string, int>(StringComparer.Ordinal);
         if (!await IsNeededAsync(connection, self, silence, cancel))
@@ -66,6 +67,11 @@ internal static class Rescue
         await using (var tell = new NpgsqlCommand($"SELECT pg_notify('{JobSchema.Channel}', queue) FROM unnest($1) AS queue", connection) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = queues } } })
         {
             await tell.ExecuteNonQueryAsync(cancel);
+        }
+
+        if (!mayJudge())
+        {
+            return new Dictionary<string, int>(); // rolled back
         }
 
         await transaction.CommitAsync(cancel);

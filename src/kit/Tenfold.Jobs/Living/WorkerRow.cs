@@ -9,23 +9,25 @@ using Tenfold.Postgres;
 namespace Tenfold.Jobs.Living;
 
 /// <summary>
-/// A worker's row in a database: it says every second that it lives, and hears then which of its jobs are to be cancelled. Others that
-/// have not said so for too long are presumed dead, and their jobs are given to others. All of this, and hearing of new jobs, is done on a connection
-/// that is kept: handlers that use up the pool must not make their worker look dead.
+/// A worker's row in a database: it says every second that it lives, and hears then which of its jobs are to be cancelled. This, and hearing of
+/// new jobs, is done on a connection that is kept: handlers that use up the pool must not make their worker look dead. What may take long is the
+/// affair of its <see cref="Keeper"/>.
 /// </summary>
 internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings settings, HeldRuns held, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
-    private static readonly TimeSpan BeatLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LongestLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ShortestLimit = TimeSpan.FromMilliseconds(500);
 
     private readonly Overdue _overdue = new(time);
-    private readonly Housekeeping _housekeeping = new(settings.Options, time);
     private readonly CancellationTokenSource _stop = new();
+    private Keeper? _keeper;
     private Task _beats = Task.CompletedTask;
     private bool _isStarted;
-    private bool _isWell = true;
     private int _stuck;
     private long _id;
-    private long _wellSince;
+    private long _wellSince; // 0: it is not
+    private long _beatAt;
+    private HashSet<long> _heldBefore = [];
 
     /// <summary>The worker's number in this database; 0 before it has one, and a new one after it was presumed dead.</summary>
     public long Id => Volatile.Read(ref _id);
@@ -33,7 +35,22 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
     /// <summary>Handlers that do not end although they were told to.</summary>
     public int Stuck => Volatile.Read(ref _stuck);
 
-    private TimeSpan Every => settings.Options.PresumedDead / 5;
+    /// <summary>
+    /// Whether it has been heard without a gap for as long as others may be silent. Whoever could not beat itself must not judge others by
+    /// their silence: the database was away, or all of them were stopped.
+    /// </summary>
+    public bool MayJudge => Volatile.Read(ref _wellSince) is not 0 and var since
+        && time.GetElapsedTime(since) > PresumedDead && time.GetElapsedTime(Volatile.Read(ref _beatAt)) < LongestGap;
+
+    private TimeSpan PresumedDead => settings.Options.PresumedDead;
+
+    private TimeSpan Every => PresumedDead / 5;
+
+    // With a limit and a pause it is less than what others take for death.
+    private TimeSpan LongestGap => PresumedDead * 0.7;
+
+    // A beat that takes longer is tried again on another connection before others presume it dead.
+    private TimeSpan BeatLimit => TimeSpan.FromTicks(Math.Clamp((PresumedDead / 2).Ticks, ShortestLimit.Ticks, LongestLimit.Ticks));
 
     /// <summary>Makes the tables and the row where they are not there yet, and begins to beat.</summary>
     /// <param name="lost">Called when the row is gone: the worker was presumed dead.</param>
@@ -51,6 +68,7 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
         await RegisterAsync(connection, cancel);
         _isStarted = true;
         _beats = Task.Run(() => LoopAsync(lost, told), CancellationToken.None);
+        _keeper = new Keeper(database, settings, this, time, logger);
     }
 
     /// <summary>Takes leave: what it still holds is others' from now on.</summary>
@@ -58,6 +76,7 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
     {
         await _stop.CancelAsync();
         await _beats;
+        await (_keeper?.DisposeAsync() ?? ValueTask.CompletedTask);
         _stop.Dispose();
         if (Id == 0)
         {
@@ -77,7 +96,8 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
         }
     }
 
-    private static bool IsPassing(Exception e) => e is NpgsqlException or PostgresStoreException or IOException or OperationCanceledException or TimeoutException;
+    /// <summary>Whether it is the database's or the network's fault, and may be gone the next time.</summary>
+    internal static bool IsPassing(Exception e) => e is NpgsqlException or PostgresStoreException or IOException or OperationCanceledException or TimeoutException;
 
     private async Task RegisterAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
@@ -91,7 +111,18 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
             },
         };
         Volatile.Write(ref _id, (long)(await command.ExecuteScalarAsync(cancel))!);
-        _wellSince = time.GetTimestamp();
+        Beaten(TimeSpan.Zero);
+    }
+
+    private void Beaten(TimeSpan gap)
+    {
+        var now = time.GetTimestamp();
+        if (gap > LongestGap || _wellSince == 0)
+        {
+            Volatile.Write(ref _wellSince, now);
+        }
+
+        Volatile.Write(ref _beatAt, now);
     }
 
     private async Task LoopAsync(Action lost, Action<string> told)
@@ -104,8 +135,8 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
                 await using var ear = await Ear.OpenAsync(connection, database.Store.IsPooled, told, time, _stop.Token);
                 while (true)
                 {
-                    await ear.ListenAsync(Every, _stop.Token);
                     await BeatAsync(connection, lost);
+                    await ear.ListenAsync(Every, _stop.Token);
                 }
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -116,7 +147,7 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                _isWell = false;
+                Volatile.Write(ref _wellSince, 0);
                 if (!IsPassing(e))
                 {
                     LogBroken(logger, e, database.Number);
@@ -129,81 +160,113 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
 
     private async Task BeatAsync(NpgsqlConnection connection, Action lost)
     {
-        using var limit = new CancellationTokenSource(BeatLimit, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
         var stuck = _overdue.Look(held);
         if (stuck > Interlocked.Exchange(ref _stuck, stuck))
         {
             LogStuck(logger, stuck, Overdue.Grace.TotalSeconds);
         }
 
-        if (Id != 0 && !await TellAsync(connection, stuck, both.Token))
+        await LimitedAsync(BeatLimit, async cancel =>
         {
-            Interlocked.Exchange(ref _id, 0); // first: what is claimed under the old number and not held yet is dropped by who claims
-            lost();
-        }
-
-        if (Id == 0)
-        {
-            await RegisterAsync(connection, both.Token);
-        }
-
-        // Whoever could not beat itself must not judge others by their silence.
-        _wellSince = _isWell ? _wellSince : time.GetTimestamp();
-        _isWell = true;
-        if (time.GetElapsedTime(_wellSince) > settings.Options.PresumedDead)
-        {
-            foreach (var (worker, count) in await Rescue.RunAsync(connection, Id, settings.Options.PresumedDead, both.Token))
+            if (Id != 0)
             {
-                LogRescued(logger, worker, database.Number, count);
-            }
-        }
+                if (await TellAsync(connection, stuck, cancel) is { } gap)
+                {
+                    Beaten(gap);
+                    return;
+                }
 
-        await _housekeeping.RunIfDueAsync(connection, both.Token);
+                Interlocked.Exchange(ref _id, 0); // first: what is claimed under the old number and not held yet is dropped by who claims
+                Volatile.Write(ref _wellSince, 0);
+                lost();
+            }
+
+            await RegisterAsync(connection, cancel);
+        });
+        await LimitedAsync(Every, async cancel =>
+        {
+            await AskAsync(connection, cancel);
+            await ReportAsync(connection, cancel);
+        });
     }
 
-    // False: the row is gone.
-    private async Task<bool> TellAsync(NpgsqlConnection connection, int stuck, CancellationToken cancel)
+    private async Task LimitedAsync(TimeSpan most, Func<CancellationToken, Task> action)
     {
-        var reports = held.All.Select(run => (run.Id, Text: run.TakeReport())).Where(report => report.Text is not null).ToArray();
-        long[] old = [.. held.All.Where(run => run.StartedAt != 0 && time.GetElapsedTime(run.StartedAt) > Every / 2).Select(run => run.Id)];
-        await using var batch = new NpgsqlBatch(connection)
+        using var limit = new CancellationTokenSource(most > ShortestLimit ? most : ShortestLimit, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
+        await action(both.Token);
+    }
+
+    // A statement of its own, and the first: nothing else may hold it up. Answers with the time since the last one, by the database's clock; null: the row is gone.
+    private async Task<TimeSpan?> TellAsync(NpgsqlConnection connection, int stuck, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            UPDATE tenfold.job_workers AS own SET beat_at = clock_timestamp(), busy = $2, stuck = $3
+            FROM (SELECT beat_at FROM tenfold.job_workers WHERE id = $1) AS before WHERE own.id = $1
+            RETURNING extract(epoch FROM own.beat_at - before.beat_at)::float8
+            """,
+            connection)
         {
-            BatchCommands =
-            {
-                new NpgsqlBatchCommand("UPDATE tenfold.job_workers SET beat_at = clock_timestamp(), busy = $2, stuck = $3 WHERE id = $1 RETURNING id")
-                {
-                    Parameters = { new NpgsqlParameter<long> { TypedValue = Id }, new NpgsqlParameter<int> { TypedValue = held.Count }, new NpgsqlParameter<int> { TypedValue = stuck } },
-                },
-                new NpgsqlBatchCommand("SELECT id FROM tenfold.jobs_running WHERE id = ANY ($1) AND cancelled AND worker = $2")
-                {
-                    Parameters = { new NpgsqlParameter<long[]> { TypedValue = old }, new NpgsqlParameter<long> { TypedValue = Id } },
-                },
-            },
+            Parameters = { new NpgsqlParameter<long> { TypedValue = Id }, new NpgsqlParameter<int> { TypedValue = held.Count }, new NpgsqlParameter<int> { TypedValue = stuck } },
         };
-        if (reports.Length > 0)
+        return await command.ExecuteScalarAsync(cancel) is double seconds ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 1e9)) : null;
+    }
+
+    // Which of the jobs that have run, or waited for their turn, for a while are to be cancelled.
+    private async Task AskAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        JobRun[] now = [.. held.All];
+        var asked = now.Where(run => _heldBefore.Contains(run.Id) || (run.StartedAt != 0 && time.GetElapsedTime(run.StartedAt) > Every / 2)).ToLookup(run => run.Id);
+        _heldBefore = [.. now.Select(run => run.Id)];
+        if (asked.Count == 0)
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(
-                "UPDATE tenfold.jobs_running AS job SET progress = told.progress || jsonb_build_object('at', clock_timestamp()) FROM unnest($1::bigint[], $2::jsonb[]) AS told (id, progress) WHERE job.id = told.id AND job.worker = $3")
-            {
-                Parameters =
-                {
-                    new NpgsqlParameter<long[]> { TypedValue = [.. reports.Select(report => report.Id)] },
-                    new NpgsqlParameter { Value = reports.Select(report => report.Text!).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb },
-                    new NpgsqlParameter<long> { TypedValue = Id },
-                },
-            });
+            return;
         }
 
-        await using var rows = await batch.ExecuteReaderAsync(cancel);
-        var isThere = await rows.ReadAsync(cancel);
-        await rows.NextResultAsync(cancel);
+        await using var command = new NpgsqlCommand("SELECT id FROM tenfold.jobs_running WHERE id = ANY ($1) AND cancelled AND worker = $2", connection)
+        {
+            Parameters = { new NpgsqlParameter<long[]> { TypedValue = [.. asked.Select(run => run.Key)] }, new NpgsqlParameter<long> { TypedValue = Id } },
+        };
+        await using var rows = await command.ExecuteReaderAsync(cancel);
         while (await rows.ReadAsync(cancel))
         {
-            held.All.FirstOrDefault(run => run.Id == rows.GetInt64(0))?.Stop(StopReason.Cancelled, time.GetTimestamp());
+            foreach (var run in asked[rows.GetInt64(0)])
+            {
+                run.Stop(StopReason.Cancelled, time.GetTimestamp());
+                if (run.StartedAt == 0)
+                {
+                    run.Abandon(TimeSpan.Zero); // it ends without waiting for its turn
+                }
+            }
+        }
+    }
+
+    // A row that somebody's transaction holds, which completes the job, is left out.
+    private async Task ReportAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        var reports = held.All.Select(run => (run.Id, Text: run.TakeReport())).Where(report => report.Text is not null).ToArray();
+        if (reports.Length == 0)
+        {
+            return;
         }
 
-        return isThere;
+        await using var command = new NpgsqlCommand(
+            """
+            WITH told AS (SELECT * FROM unnest($1::bigint[], $2::jsonb[]) AS told (id, progress)),
+            free AS MATERIALIZED (SELECT id FROM tenfold.jobs_running WHERE id = ANY ($1) AND worker = $3 FOR UPDATE SKIP LOCKED)
+            UPDATE tenfold.jobs_running AS job SET progress = told.progress || jsonb_build_object('at', clock_timestamp()) FROM told JOIN free USING (id) WHERE job.id = told.id
+            """,
+            connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<long[]> { TypedValue = [.. reports.Select(report => report.Id)] },
+                new NpgsqlParameter { Value = reports.Select(report => report.Text!).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb },
+                new NpgsqlParameter<long> { TypedValue = Id },
+            },
+        };
+        await command.ExecuteNonQueryAsync(cancel);
     }
 
     [LoggerMessage(2, LogLevel.Error, "A worker's sign of life in database {Database} has failed; it is tried again")]
@@ -211,7 +274,4 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
 
     [LoggerMessage(3, LogLevel.Error, "{Count} handlers of jobs do not end, {Seconds} s and more after they were told to: they do not heed their cancellation token. Their jobs go on elsewhere; their slots stay taken until they end or this process does")]
     private static partial void LogStuck(ILogger logger, int count, double seconds);
-
-    [LoggerMessage(1, LogLevel.Warning, "Worker {Worker} has given no sign of life in database {Database}; its {Count} jobs are given to others")]
-    private static partial void LogRescued(ILogger logger, string worker, int database, int count);
 }
