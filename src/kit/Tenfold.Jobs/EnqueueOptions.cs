@@ -18,7 +18,7 @@ public sealed record EnqueueOptions
     /// <summary>Not before this moment. Not together with <see cref="Delay"/>.</summary>
     public DateTimeOffset? At { get; init; }
 
-    /// <summary>The job is of no use after this moment: it fails without being run, or is cancelled while it runs.</summary>
+    /// <summary>The job is of no use after this moment: it fails without being run, or is cancelled while it runs. Default, and <see cref="DateTimeOffset.MaxValue"/>: none.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
     /// <summary>How often it is tried. Default: as its queue says.</summary>

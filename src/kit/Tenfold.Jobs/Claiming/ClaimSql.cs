@@ -87,7 +87,7 @@ internal static class ClaimSql
     public static async Task<List<Claimed>> HeldByAsync(NpgsqlConnection connection, long worker, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand(
-            "SELECT id, lane, kind, '{}'::jsonb, enqueued_at, NULL::float8, attempts, run, failures, deaths, key IS NOT NULL, unique_key IS NOT NULL, batch, queue FROM tenfold.jobs_running WHERE worker = $1", connection)
+            "SELECT id, lane, kind, '{}'::json, enqueued_at, NULL::float8, attempts, run, failures, deaths, key IS NOT NULL, unique_key IS NOT NULL, batch, queue FROM tenfold.jobs_running WHERE worker = $1", connection)
         {
             Parameters = { new NpgsqlParameter<long> { TypedValue = worker } },
         };

@@ -20,9 +20,9 @@ internal static class EnqueueSql
     private const string WithOptions = $"INSERT INTO tenfold.jobs ({Columns}) SELECT n, {Values}, NULL FROM nextval('tenfold.job_ids') AS n RETURNING id, true";
 
     // The row of job_unique is locked even where it stays as it is: the job that it names does not start before this transaction has ended,
-    // so it sees what this transaction has changed.
+    // so it sees what this transaction has changed. It waits for others that do the same: with an id, so that workers do not go past its place meanwhile.
     private const string Unique = $"""
-        WITH new AS MATERIALIZED (SELECT nextval('tenfold.job_ids') AS n), mark AS (
+        WITH new AS MATERIALIZED (SELECT nextval('tenfold.job_ids') AS n FROM pg_current_xact_id()), mark AS (
             INSERT INTO tenfold.job_unique AS is_there (kind, value, job, until, expires_at)
             SELECT $3, $10, n, $11, CASE WHEN $11 = 3 THEN clock_timestamp() + $12 END FROM new
             ON CONFLICT (kind, value) DO UPDATE SET

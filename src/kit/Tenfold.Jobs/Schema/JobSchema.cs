@@ -31,7 +31,7 @@ public static class JobSchema
             queue       text        NOT NULL,
             lane        smallint    NOT NULL,              -- 2 x priority + 1; one less for those that were held before and come back
             kind        text        NOT NULL,
-            payload     jsonb       NOT NULL,
+            payload     json        NOT NULL,              -- not jsonb: as it was written, in its order
             enqueued_at timestamptz NOT NULL DEFAULT now(),
             deadline    timestamptz,
             attempts    smallint,                          -- null: as the queue says
@@ -59,7 +59,7 @@ public static class JobSchema
             queue       text        NOT NULL,
             lane        smallint    NOT NULL,
             kind        text        NOT NULL,
-            payload     jsonb       NOT NULL,
+            payload     json        NOT NULL,
             enqueued_at timestamptz NOT NULL,
             deadline    timestamptz,
             attempts    smallint,
@@ -87,7 +87,7 @@ public static class JobSchema
             queue       text        NOT NULL,
             lane        smallint    NOT NULL,
             kind        text        NOT NULL,
-            payload     jsonb       NOT NULL,
+            payload     json        NOT NULL,
             enqueued_at timestamptz NOT NULL,
             deadline    timestamptz,
             attempts    smallint,
@@ -197,14 +197,16 @@ public static class JobSchema
         END $$;
 
         -- Enqueues a job that waits for others. Looks for each of them more than once: it may be on its way from one table to another.
-        CREATE OR REPLACE FUNCTION tenfold.job_enqueue_after(new_queue text, new_lane smallint, new_kind text, new_payload jsonb, new_deadline timestamptz,
+        CREATE OR REPLACE FUNCTION tenfold.job_enqueue_after(new_queue text, new_lane smallint, new_kind text, new_payload json, new_deadline timestamptz,
             new_attempts smallint, new_key text, new_run_at timestamptz, parents bigint[]) RETURNS bigint LANGUAGE plpgsql AS $$
         DECLARE
-            new_id bigint := nextval('tenfold.job_ids');
+            new_id bigint;
             parent bigint;
             unfinished integer := 0;
             outcome_of smallint;
         BEGIN
+            -- A transaction without an id would not hold back the floor of workers, should it have to wait below.
+            SELECT nextval('tenfold.job_ids') INTO new_id FROM pg_current_xact_id();
             FOR parent IN SELECT DISTINCT p FROM unnest(parents) AS p ORDER BY p LOOP
                 IF parent IS NULL OR parent >= new_id OR parent % 1000 <> new_id % 1000 THEN
                     RAISE EXCEPTION USING ERRCODE = 'TF010', MESSAGE = format('there is no job %s in this database that another one could wait for', parent);
