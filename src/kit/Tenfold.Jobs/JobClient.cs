@@ -103,7 +103,7 @@ public sealed class JobClient
         return batch;
     }
 
-    /// <summary>How the jobs of a batch have ended so far; null for one that is over (its final job has ended) or never was.</summary>
+    /// <summary>How the jobs of a batch have ended so far; null for one that is over (its final job has completed) or never was.</summary>
     /// <param name="batch">Its id: that of its final job, e.g. <see cref="JobContext.Id"/> in its handler.</param>
     /// <param name="cancel">Ends the wait.</param>
     /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>

@@ -22,10 +22,10 @@ internal static class Revival
 
     private const string Special = $"""
         WITH gone AS (DELETE FROM tenfold.jobs_ended WHERE n = $1 RETURNING *)
-        {Insert} SELECT {Anew}, $2, after, CASE WHEN $3 = 0 THEN nextval('tenfold.job_ids') END, $3 FROM gone
+        INSERT INTO tenfold.jobs ({JobSchema.Columns}, place, waits, followed) SELECT {Anew}, $2, after, CASE WHEN $3 = 0 THEN nextval('tenfold.job_ids') END, $3, $4 FROM gone
         """;
 
-    private const string Lock = "SELECT n, id, kind, unique_key, batch, after, outcome, queue FROM tenfold.jobs_ended";
+    private const string Lock = "SELECT n, id, kind, unique_key, batch, after, outcome, queue, EXISTS (SELECT FROM tenfold.job_batches WHERE job_batches.id = jobs_ended.id) FROM tenfold.jobs_ended";
 
     // One that is there because of this very job, for a time, stays as it is.
     private const string Mark = """
@@ -183,7 +183,7 @@ internal static class Revival
             batch = await uncount.ExecuteScalarAsync(cancel) as long?;
         }
 
-        var waits = 0;
+        var waits = job.EndsBatch && await IsBatchOpenAsync(connection, job.Id, cancel) ? 1 : 0;
         foreach (var parent in job.After.Distinct().Order())
         {
             switch (await FollowAsync(connection, parent, job.Id, cancel))
@@ -198,10 +198,17 @@ internal static class Revival
 
         await using var insert = new NpgsqlCommand(Special, connection)
         {
-            Parameters = { Number(job.N), new NpgsqlParameter { Value = (object?)batch ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bigint }, new NpgsqlParameter<int> { TypedValue = waits } },
+            Parameters = { Number(job.N), new NpgsqlParameter { Value = (object?)batch ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bigint }, new NpgsqlParameter<int> { TypedValue = waits }, new NpgsqlParameter<bool> { TypedValue = job.EndsBatch } },
         };
         await insert.ExecuteNonQueryAsync(cancel);
         return null;
+    }
+
+    // Locks the batch: what ends it comes after this transaction, and finds the job.
+    private static async Task<bool> IsBatchOpenAsync(NpgsqlConnection connection, long batch, CancellationToken cancel)
+    {
+        await using var command = Command(connection, "SELECT completed + failed + cancelled < total FROM tenfold.job_batches WHERE id = $1 FOR UPDATE", batch);
+        return await command.ExecuteScalarAsync(cancel) is true;
     }
 
     /// <summary>Makes a job wait for another one. Null: it does now; else how the other one has ended (1 also for one that nothing is known of any more).</summary>
@@ -248,7 +255,7 @@ internal static class Revival
         {
             found.Add(new Ended(
                 rows.GetInt64(0), rows.GetInt64(1), rows.GetString(2), rows.IsDBNull(3) ? null : rows.GetString(3), rows.IsDBNull(4) ? null : rows.GetInt64(4),
-                rows.IsDBNull(5) ? [] : rows.GetFieldValue<long[]>(5), rows.GetInt16(6), rows.GetString(7)));
+                rows.IsDBNull(5) ? [] : rows.GetFieldValue<long[]>(5), rows.GetInt16(6), rows.GetString(7), rows.GetBoolean(8)));
         }
 
         return found;
@@ -267,8 +274,8 @@ internal static class Revival
 
     private static NpgsqlParameter<long> Number(long value) => new() { TypedValue = value };
 
-    private sealed record Ended(long N, long Id, string Kind, string? Unique, long? Batch, long[] After, short Outcome, string Queue)
+    private sealed record Ended(long N, long Id, string Kind, string? Unique, long? Batch, long[] After, short Outcome, string Queue, bool EndsBatch)
     {
-        public bool IsPlain => Unique is null && Batch is null && After.Length == 0;
+        public bool IsPlain => !EndsBatch && Unique is null && Batch is null && After.Length == 0;
     }
 }

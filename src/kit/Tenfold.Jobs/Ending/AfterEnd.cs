@@ -28,8 +28,12 @@ internal static class AfterEnd
     public const string Columns = "id, kind, queue, key, unique_key, batch, followed, holds_key, outcome";
 
     private const string Unmark = """
-        DELETE FROM tenfold.job_unique AS mark USING unnest($1::text[], $2::text[], $3::bigint[]) AS job (kind, value, id)
-        WHERE mark.kind = job.kind AND mark.value = job.value AND mark.job = job.id AND mark.until <> 3
+        WITH locked AS MATERIALIZED (
+            SELECT mark.kind, mark.value, mark.job FROM tenfold.job_unique AS mark JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS job (kind, value, id)
+                ON mark.kind = job.kind AND mark.value = job.value AND mark.job = job.id AND mark.until <> 3
+            ORDER BY mark.kind, mark.value FOR UPDATE OF mark
+        )
+        DELETE FROM tenfold.job_unique AS mark USING locked WHERE mark.kind = locked.kind AND mark.value = locked.value AND mark.job = locked.job AND mark.until <> 3
         """;
 
     private const string FreeKeys = """
@@ -52,14 +56,15 @@ internal static class AfterEnd
         WITH ended AS (
             SELECT batch, count(*) FILTER (WHERE outcome = 1) AS completed, count(*) FILTER (WHERE outcome = 2) AS failed, count(*) FILTER (WHERE outcome = 3) AS cancelled
             FROM unnest($1::bigint[], $2::smallint[]) AS job (batch, outcome) GROUP BY batch
-        ), locked AS MATERIALIZED (SELECT is_there.id FROM tenfold.job_batches AS is_there JOIN ended ON ended.batch = is_there.id ORDER BY is_there.id FOR UPDATE OF is_there),
-        counted AS (
-            UPDATE tenfold.job_batches AS is_there SET completed = is_there.completed + ended.completed, failed = is_there.failed + ended.failed, cancelled = is_there.cancelled + ended.cancelled
-            FROM ended JOIN locked ON locked.id = ended.batch WHERE is_there.id = ended.batch
-            RETURNING is_there.id, is_there.completed + is_there.failed + is_there.cancelled >= is_there.total AS is_over
-        )
+        ), locked AS MATERIALIZED (SELECT is_there.id FROM tenfold.job_batches AS is_there JOIN ended ON ended.batch = is_there.id ORDER BY is_there.id FOR UPDATE OF is_there)
+        UPDATE tenfold.job_batches AS is_there SET completed = is_there.completed + ended.completed, failed = is_there.failed + ended.failed, cancelled = is_there.cancelled + ended.cancelled
+        FROM ended JOIN locked ON locked.id = ended.batch WHERE is_there.id = ended.batch
+        """;
+
+    // A statement of its own: it must see a last job that was retried while the one before waited for the batch.
+    private const string EndBatches = """
         UPDATE tenfold.jobs AS job SET waits = job.waits - 1, place = CASE WHEN job.waits = 1 AND job.run_at IS NULL THEN nextval('tenfold.job_ids') END
-        FROM counted WHERE counted.is_over AND job.id = counted.id AND job.waits > 0
+        FROM tenfold.job_batches AS batch WHERE batch.id = ANY ($1) AND batch.completed + batch.failed + batch.cancelled >= batch.total AND job.id = batch.id AND job.waits > 0
         RETURNING job.queue
         """;
 
@@ -123,7 +128,8 @@ internal static class AfterEnd
     {
         if (jobs.Length > 0)
         {
-            await ExecuteAsync(connection, CountBatches, ready, cancel, Numbers(jobs.Select(job => job.Batch!.Value)), new NpgsqlParameter<short[]> { TypedValue = [.. jobs.Select(job => (short)job.Outcome!.Value)] });
+            await ExecuteAsync(connection, CountBatches, null, cancel, Numbers(jobs.Select(job => job.Batch!.Value)), new NpgsqlParameter<short[]> { TypedValue = [.. jobs.Select(job => (short)job.Outcome!.Value)] });
+            await ExecuteAsync(connection, EndBatches, ready, cancel, Numbers(jobs.Select(job => job.Batch!.Value).Distinct()));
         }
     }
 
@@ -134,10 +140,10 @@ internal static class AfterEnd
             return [];
         }
 
-        await ExecuteAsync(connection, ForgetBatches, null, cancel, Numbers(jobs.Select(job => job.Id)));
         var completed = jobs.Where(job => job.Outcome == JobOutcome.Completed).Select(job => job.Id).ToArray();
         if (completed.Length > 0)
         {
+            await ExecuteAsync(connection, ForgetBatches, null, cancel, Numbers(completed)); // one whose last job has failed stays: that may be retried
             await ExecuteAsync(connection, Follow, ready, cancel, Numbers(completed));
         }
 

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Tenfold.Jobs.Databases;
 using Tenfold.Jobs.Schema;
-using Tenfold.Postgres;
 
 namespace Tenfold.Jobs.Enqueueing;
 
@@ -89,6 +88,13 @@ internal sealed class Waker : IAsyncDisposable
             {
                 return;
             }
+#pragma warning disable CA1031 // Nothing ends this loop but disposal: nobody would start it again.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                _logger.LogError(e, "Workers could not be told of jobs; they look by themselves");
+                await Task.Delay(Limit, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
     }
 
@@ -106,7 +112,9 @@ internal sealed class Waker : IAsyncDisposable
             };
             await command.ExecuteNonQueryAsync(both.Token);
         }
-        catch (Exception e) when (e is NpgsqlException or PostgresStoreException or OperationCanceledException or IOException)
+#pragma warning disable CA1031 // One database must not stand in the way of the others.
+        catch (Exception e) when (!_stop.IsCancellationRequested)
+#pragma warning restore CA1031
         {
             _logger.LogDebug(e, "Workers could not be told of jobs in database {Database}; they look by themselves", database.Number);
         }

@@ -44,28 +44,38 @@ internal static class ScheduleTable
     }
 
     /// <summary>Enqueues the job of one schedule that is due and that no other process has at the moment, and notes when it is due next: in one transaction.</summary>
-    /// <returns>False: none is due.</returns>
-    public static async Task<bool> RunOneAsync(NpgsqlConnection connection, IReadOnlyDictionary<string, JobSchedule> schedules, JobClient client, CancellationToken cancel)
+    /// <returns>Its name, and why it could not be enqueued where that is its own fault; null: none is due.</returns>
+    /// <exception cref="NpgsqlException">The database is away.</exception>
+    public static async Task<(string Name, Exception? Failure)?> RunOneAsync(NpgsqlConnection connection, IReadOnlyDictionary<string, JobSchedule> schedules, JobClient client, CancellationToken cancel)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         if (await DueAsync(connection, schedules.Values, cancel) is not { } due)
         {
-            return false;
+            return null;
         }
 
+        try
+        {
+            await EnqueueAsync(connection, due, schedules[due.Name], client, cancel);
+            await transaction.CommitAsync(cancel);
+            return (due.Name, null);
+        }
+        catch (Exception e) when (e is PostgresException or not (NpgsqlException or IOException or TimeoutException or OperationCanceledException))
+        {
+            return (due.Name, e); // rolled back
+        }
+    }
+
+    private static async Task EnqueueAsync(NpgsqlConnection connection, Due due, JobSchedule schedule, JobClient client, CancellationToken cancel)
+    {
         // What the table says and not what this process declared: another one may have brought a newer expression. Runs that were missed are one run.
         var next = CronTimes.Parse(due.Cron, due.Zone).Next(due.Now) ?? DateTimeOffset.MaxValue;
-        var enqueued = await schedules[due.Name].EnqueueAsync(client, connection, cancel);
-        await using (var command = new NpgsqlCommand("UPDATE tenfold.job_schedules SET last_at = next_at, last_job = $2, next_at = $3 WHERE name = $1", connection)
+        var enqueued = await schedule.EnqueueAsync(client, connection, cancel);
+        await using var command = new NpgsqlCommand("UPDATE tenfold.job_schedules SET last_at = next_at, last_job = $2, next_at = $3 WHERE name = $1", connection)
         {
             Parameters = { Text(due.Name), new NpgsqlParameter<long> { TypedValue = enqueued.Id }, Time(next) },
-        })
-        {
-            await command.ExecuteNonQueryAsync(cancel);
-        }
-
-        await transaction.CommitAsync(cancel);
-        return true;
+        };
+        await command.ExecuteNonQueryAsync(cancel);
     }
 
     /// <summary>Time until the next one of these is due; null when none is.</summary>

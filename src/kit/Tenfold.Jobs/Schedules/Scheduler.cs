@@ -16,6 +16,7 @@ internal sealed partial class Scheduler(JobOptions options, JobDatabases databas
 
     private readonly Dictionary<string, JobSchedule> _schedules = options.Schedules.ToDictionary(schedule => schedule.Name, StringComparer.Ordinal);
     private bool _isDeclared;
+    private readonly Dictionary<string, string> _broken = new(StringComparer.Ordinal); // what was told of each
     private string? _failed;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -39,13 +40,23 @@ internal sealed partial class Scheduler(JobOptions options, JobDatabases databas
             }
 
             await ScheduleTable.SeenAsync(connection, _schedules.Values, cancel);
-            while (await ScheduleTable.RunOneAsync(connection, _schedules, client, cancel))
+            var left = new Dictionary<string, JobSchedule>(_schedules, StringComparer.Ordinal);
+            while (await ScheduleTable.RunOneAsync(connection, left, client, cancel) is { } run)
             {
-                // the next one that is due
+                if (run.Failure is { } failure)
+                {
+                    left.Remove(run.Name); // those after it are not to wait for it
+                    Tell(run.Name, failure);
+                }
+                else
+                {
+                    _broken.Remove(run.Name);
+                }
             }
 
             _failed = null;
-            return await ScheduleTable.DueInAsync(connection, _schedules.Values, cancel) is { } due && due < MostPause ? due : MostPause;
+            var most = left.Count < _schedules.Count ? AfterFailure : MostPause;
+            return await ScheduleTable.DueInAsync(connection, left.Values, cancel) is { } due && due < most ? due : most;
         }
         catch (Exception e) when (e is NpgsqlException or PostgresStoreException or ShardException or IOException or TimeoutException or OperationCanceledException or InvalidOperationException or FormatException or JobException)
         {
@@ -58,6 +69,18 @@ internal sealed partial class Scheduler(JobOptions options, JobDatabases databas
             return AfterFailure;
         }
     }
+
+    private void Tell(string name, Exception failure)
+    {
+        if (_broken.GetValueOrDefault(name) != failure.Message)
+        {
+            _broken[name] = failure.Message;
+            LogBroken(logger, name, failure.Message);
+        }
+    }
+
+    [LoggerMessage(2, LogLevel.Error, "The job of schedule '{Name}' cannot be enqueued, and is tried again every second: {Reason}")]
+    private static partial void LogBroken(ILogger logger, string name, string reason);
 
     [LoggerMessage(1, LogLevel.Warning, "Scheduled jobs cannot be enqueued for now, and are tried again every second: {Reason}")]
     private static partial void LogFailed(ILogger logger, string reason);
