@@ -72,6 +72,16 @@ internal static class EndSql
         return command;
     }
 
+    /// <summary>Of jobs that their handlers say to have completed, those that are held all the same. Answers with their ids.</summary>
+    public static NpgsqlBatchCommand StillHeld(IReadOnlyCollection<JobEnding> endings) => new(
+        """
+        SELECT job.id FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS end_of (id, run, worker)
+        JOIN tenfold.jobs_running AS job ON job.id = end_of.id AND job.run = end_of.run AND job.worker = end_of.worker
+        """)
+    {
+        Parameters = { Ids(endings), Runs(endings), Workers(endings) },
+    };
+
     /// <summary>Completes one job that nobody else is to be told of. Answers whether it was held.</summary>
     public static NpgsqlCommand CompleteOne(JobEnding ending, string worker) => new("SELECT tenfold.job_complete($1, $2, $3, $4, $5, $6)")
     {
