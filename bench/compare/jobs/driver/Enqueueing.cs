@@ -8,7 +8,7 @@ internal static class Enqueueing
 {
     private const string Insert = "INSERT INTO orders (customer, total) VALUES ($1, $2)";
 
-    public static async Task<int> RunAsync(string connection, int clients, double seconds)
+    public static async Task<int> RunAsync(string connection, int clients, double warm, int rounds, double seconds)
     {
         await using var own = NpgsqlDataSource.Create(connection);
         await using (var table = own.CreateCommand("CREATE TABLE IF NOT EXISTS orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer bigint NOT NULL, total numeric NOT NULL, at timestamptz NOT NULL DEFAULT now())"))
@@ -17,12 +17,19 @@ internal static class Enqueueing
         }
 
         await using var app = await App.StartAsync(connection, null);
-        Func<NpgsqlConnection, int, Task>[] sides = [PlainAsync, (one, number) => EnqueuedAsync(app, one, number), (one, number) => InBatchAsync(app, one, number)];
-        foreach (var side in sides)
+        Func<NpgsqlConnection, int, Task>[] sides = [PlainAsync, SelectingAsync, (one, number) => EnqueuedAsync(app, one, number), (one, number) => InBatchAsync(app, one, number)];
+        await RoundAsync(own, sides, clients, warm);
+        for (var round = 0; round < rounds; round++)
         {
-            await TurnAsync(own, side, clients, 0.7);
+            Console.WriteLine(string.Join(' ', (await RoundAsync(own, sides, clients, seconds)).Select(time => FormattableString.Invariant($"{time * 1e6:0.0}"))));
         }
 
+        return 0;
+    }
+
+    // Mean time of a transaction of each side, in seconds.
+    private static async Task<double[]> RoundAsync(NpgsqlDataSource own, Func<NpgsqlConnection, int, Task>[] sides, int clients, double seconds)
+    {
         var (counts, times) = (new long[sides.Length], new double[sides.Length]);
         for (var turn = 0; turn < seconds * 5 / sides.Length; turn++)
         {
@@ -34,8 +41,7 @@ internal static class Enqueueing
             }
         }
 
-        Console.WriteLine(string.Join(' ', counts.Zip(times, (count, took) => FormattableString.Invariant($"{took * clients / count * 1e6:0.0}"))));
-        return 0;
+        return [.. counts.Zip(times, (count, took) => took * clients / count)];
     }
 
     private static async Task<(long Count, double Seconds)> TurnAsync(NpgsqlDataSource own, Func<NpgsqlConnection, int, Task> transact, int clients, double seconds)
@@ -59,6 +65,19 @@ internal static class Enqueueing
     {
         await using var transaction = await one.BeginTransactionAsync();
         await InsertAsync(one, number);
+        await transaction.CommitAsync();
+    }
+
+    // What any further statement costs: a round trip.
+    private static async Task SelectingAsync(NpgsqlConnection one, int number)
+    {
+        await using var transaction = await one.BeginTransactionAsync();
+        await InsertAsync(one, number);
+        await using (var command = new NpgsqlCommand("SELECT 1", one))
+        {
+            await command.ExecuteScalarAsync();
+        }
+
         await transaction.CommitAsync();
     }
 

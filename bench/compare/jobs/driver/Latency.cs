@@ -8,7 +8,7 @@ namespace JobsDriver;
 /// <summary>Time from the commit of a job to the start of its handler in another process that has nothing else to do.</summary>
 internal static class Latency
 {
-    private const int Warm = 50;
+    private const int Warm = 100;
 
     public static async Task<int> RunAsync(string connection, int jobs)
     {

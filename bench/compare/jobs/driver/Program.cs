@@ -6,8 +6,9 @@ using JobsDriver;
 //     ends are committed: jobs, seconds, CPU microseconds. HOW: batched (the worker completes), commit (each handler completes in a transaction of its own)
 // steady CONNECTION WAITING WARM-SECONDS SECONDS [snapshot]: works while so many are kept waiting; snapshot: a transaction
 //     that was begun before the first job is kept open. Prints jobs, seconds
-// enqueue CONNECTION CLIENTS SECONDS: transactions of one insert, of one insert and EnqueueAsync, and of one insert with the job's command
-//     in the same batch, in turns of a fifth of a second; prints the mean time of each in microseconds
+// enqueue CONNECTION CLIENTS WARM-SECONDS ROUNDS SECONDS: transactions of one insert, of one insert and SELECT 1, of one insert and
+//     EnqueueAsync, and of one insert with JobClient.Command in the same batch, in turns of a fifth of a second; prints each round the
+//     mean time of each in microseconds
 // latency CONNECTION JOBS: one job at a time to an idle worker in another process; prints milliseconds from the commit to the start of
 //     the handler: median, p99, highest
 // work-latency CONNECTION: the worker of the run above
@@ -16,7 +17,7 @@ return args switch
     ["add", var connection, var jobs] => await Adding.RunAsync(connection, Number(jobs)),
     ["drain", var connection, var warm, var jobs, var how] => await Draining.RunAsync(connection, Number(warm), Number(jobs), how == "commit"),
     ["steady", var connection, var waiting, var warm, var seconds, .. var more] => await Steady.RunAsync(connection, Number(waiting), Real(warm), Real(seconds), more is ["snapshot"]),
-    ["enqueue", var connection, var clients, var seconds] => await Enqueueing.RunAsync(connection, Number(clients), Real(seconds)),
+    ["enqueue", var connection, var clients, var warm, var rounds, var seconds] => await Enqueueing.RunAsync(connection, Number(clients), Real(warm), Number(rounds), Real(seconds)),
     ["latency", var connection, var jobs] => await Latency.RunAsync(connection, Number(jobs)),
     ["work-latency", var connection] => await Latency.WorkAsync(connection),
     _ => 2,

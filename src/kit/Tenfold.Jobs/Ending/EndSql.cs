@@ -72,6 +72,20 @@ internal static class EndSql
         return command;
     }
 
+    /// <summary>Completes one job that nobody else is to be told of. Answers whether it was held.</summary>
+    public static NpgsqlCommand CompleteOne(JobEnding ending, string worker) => new("SELECT tenfold.job_complete($1, $2, $3, $4, $5, $6)")
+    {
+        Parameters =
+        {
+            new NpgsqlParameter<long> { TypedValue = ending.Job.Id },
+            new NpgsqlParameter<int> { TypedValue = ending.Job.Run },
+            new NpgsqlParameter<long> { TypedValue = ending.Job.Worker },
+            new NpgsqlParameter<bool> { TypedValue = ending.Keep },
+            new NpgsqlParameter<double> { TypedValue = ending.Took.TotalSeconds },
+            new NpgsqlParameter<string> { TypedValue = worker },
+        },
+    };
+
     /// <summary>Ends jobs for good. Answers for <see cref="AfterEnd"/>.</summary>
     public static NpgsqlBatchCommand EndAway(IReadOnlyCollection<JobEnding> endings, string worker)
     {

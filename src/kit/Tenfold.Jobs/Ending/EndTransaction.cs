@@ -6,13 +6,13 @@ namespace Tenfold.Jobs.Ending;
 /// <summary>Writes how runs ended, together with what follows for other jobs.</summary>
 internal static class EndTransaction
 {
-    /// <summary>Completes jobs that nobody is to be told of, on a connection that may be in a transaction.</summary>
-    /// <returns>Ids of those that were held.</returns>
-    public static async Task<HashSet<long>> CompletePlainAsync(NpgsqlConnection connection, IReadOnlyList<JobEnding> endings, string worker, CancellationToken cancel)
+    /// <summary>Completes a job that nobody is to be told of, on a connection that may be in a transaction.</summary>
+    /// <returns>Whether it was held, and nobody waits for it.</returns>
+    public static async Task<bool> CompleteOneAsync(NpgsqlConnection connection, JobEnding ending, string worker, CancellationToken cancel)
     {
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { EndSql.CompletePlain(endings, worker) } };
-        await using var rows = await batch.ExecuteReaderAsync(cancel);
-        return await ReadIdsAsync(rows, cancel);
+        await using var command = EndSql.CompleteOne(ending, worker);
+        command.Connection = connection;
+        return await command.ExecuteScalarAsync(cancel) is true;
     }
 
     public static async Task<HashSet<long>> ReadIdsAsync(NpgsqlDataReader rows, CancellationToken cancel)

@@ -16,7 +16,9 @@ internal sealed class Waker : IAsyncDisposable
     /// <summary>Ends the name of a queue whose job may not be committed yet: look again for a while.</summary>
     public const char Soon = '\t';
 
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5); // between two notifications
+    private const int LongestPause = 5; // pauses
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5); // between two notifications; longer the more come meanwhile
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
     private readonly TimeProvider _time;
@@ -26,6 +28,7 @@ internal sealed class Waker : IAsyncDisposable
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
     private Task? _sending;
+    private int _coalesced;
 
     public Waker(TimeProvider time, ILogger logger) => (_time, _logger) = (time, logger);
 
@@ -41,6 +44,7 @@ internal sealed class Waker : IAsyncDisposable
         {
             if (!_waiting.Add((database, text)))
             {
+                _coalesced++;
                 return;
             }
 
@@ -66,9 +70,11 @@ internal sealed class Waker : IAsyncDisposable
             {
                 await _signal.Reader.ReadAsync(_stop.Token);
                 (JobDatabase Database, string Text)[] told;
+                int coalesced;
                 lock (_lock)
                 {
-                    told = [.. _waiting];
+                    (told, coalesced) = ([.. _waiting], _coalesced);
+                    _coalesced = 0;
                     _waiting.Clear();
                 }
 
@@ -77,7 +83,7 @@ internal sealed class Waker : IAsyncDisposable
                     await SendAsync(database.Key, [.. database.Select(one => one.Text)]);
                 }
 
-                await Task.Delay(Pause, _time, _stop.Token);
+                await Task.Delay(Pause * Math.Clamp(coalesced, 1, LongestPause), _time, _stop.Token);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -93,7 +99,8 @@ internal sealed class Waker : IAsyncDisposable
         try
         {
             await using var connection = await database.Store.OpenWriterAsync(null, both.Token);
-            await using var command = new NpgsqlCommand($"SELECT pg_notify('{JobSchema.Channel}', queue) FROM unnest($1) AS queue", connection)
+            // Nothing that must be on disk: this commit would only stand in the way of those that must.
+            await using var command = new NpgsqlCommand($"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{JobSchema.Channel}', queue) FROM unnest($1) AS queue", connection)
             {
                 Parameters = { new NpgsqlParameter<string[]> { TypedValue = texts } },
             };

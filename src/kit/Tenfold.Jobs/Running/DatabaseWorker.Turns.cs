@@ -41,7 +41,7 @@ internal sealed partial class DatabaseWorker
             // Written or not: ended once more, which does nothing where it was.
             foreach (var ending in plain.Concat(others))
             {
-                _endings.Add(ending, _time.GetTimestamp());
+                _endings.Add(ending, _time.GetTimestamp(), EndAtOnce);
             }
 
             throw;

@@ -71,8 +71,7 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
     public void Ended(JobRun run, JobEnding ending)
     {
         Counts.Ended(ending);
-        var count = _endings.Add(ending, _time.GetTimestamp());
-        if (count is 1 or EndAtOnce || _queues[run.Queue].Runner is { IsIdle: true } or { HasRoom: true })
+        if (_endings.Add(ending, _time.GetTimestamp(), EndAtOnce) || _queues[run.Queue].Runner is { IsIdle: true } or { HasRoom: true })
         {
             _signal.Set();
         }
@@ -81,7 +80,7 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
     public async Task CompleteInAsync(NpgsqlConnection connection, JobRun run, CancellationToken cancel)
     {
         var ending = new JobEnding(run.Job, JobOutcome.Completed, _time.GetElapsedTime(run.StartedAt)) { Keep = run.Options.Keep.Completed > 0 };
-        if (ending.IsPlain && (await EndTransaction.CompletePlainAsync(connection, [ending], _settings.Name, cancel)).Count == 1)
+        if (ending.IsPlain && await EndTransaction.CompleteOneAsync(connection, ending, _settings.Name, cancel))
         {
             return;
         }

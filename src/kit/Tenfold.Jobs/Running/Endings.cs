@@ -6,8 +6,12 @@ namespace Tenfold.Jobs.Running;
 internal sealed class Endings
 {
     private readonly Lock _lock = new();
+    private static readonly TimeSpan CompletedWithin = TimeSpan.FromMilliseconds(250);
+
     private readonly Queue<JobEnding> _waiting = new();
     private long _since;
+    private int _open; // of these, not completed by their handlers
+    private long _openSince;
 
     public int Count
     {
@@ -20,18 +24,24 @@ internal sealed class Endings
         }
     }
 
-    /// <returns>How many wait now.</returns>
-    public int Add(JobEnding ending, long now)
+    /// <returns>Whether <see cref="DueIn"/> may have become sooner by it.</returns>
+    public bool Add(JobEnding ending, long now, int atOnce)
     {
         lock (_lock)
         {
-            if (_waiting.Count == 0)
+            _waiting.Enqueue(ending);
+            if (_waiting.Count == 1)
             {
                 _since = now;
             }
 
-            _waiting.Enqueue(ending);
-            return _waiting.Count;
+            if (!ending.MayBeGone && ++_open == 1)
+            {
+                _openSince = now;
+                return true;
+            }
+
+            return _waiting.Count == 1 || _waiting.Count == atOnce;
         }
     }
 
@@ -44,13 +54,17 @@ internal sealed class Endings
             while (taken.Count < most && _waiting.TryDequeue(out var ending))
             {
                 taken.Add(ending);
+                _open -= ending.MayBeGone ? 0 : 1;
             }
 
             return taken;
         }
     }
 
-    /// <summary>Time until they are to be written: a few wait for others, for a little while, unless nothing else runs.</summary>
+    /// <summary>
+    /// Time until they are to be written: a few wait for others, for a little while, unless nothing else runs. For those that their handlers have
+    /// completed there is no hurry: nothing is left to be written, unless that was rolled back.
+    /// </summary>
     public TimeSpan DueIn(long now, TimeProvider time, int atOnce, TimeSpan within, bool isIdle)
     {
         lock (_lock)
@@ -60,8 +74,13 @@ internal sealed class Endings
                 return Timeout.InfiniteTimeSpan;
             }
 
-            var waited = time.GetElapsedTime(_since, now);
-            return isIdle || _waiting.Count >= atOnce || waited >= within ? TimeSpan.Zero : within - waited;
+            if (_waiting.Count >= atOnce || (_open > 0 && isIdle))
+            {
+                return TimeSpan.Zero;
+            }
+
+            var left = _open > 0 ? within - time.GetElapsedTime(_openSince, now) : CompletedWithin - time.GetElapsedTime(_since, now);
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
     }
 }

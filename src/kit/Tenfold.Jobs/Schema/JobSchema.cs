@@ -49,7 +49,7 @@ public static class JobSchema
             run_at      timestamptz,
             followed    boolean     NOT NULL DEFAULT false, -- job_edges has rows with this one as parent
             PRIMARY KEY (id)
-        ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000);
+        ) WITH (vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000);
         CREATE INDEX jobs_ready  ON tenfold.jobs (queue, lane, place) WHERE place IS NOT NULL;
         CREATE INDEX jobs_due    ON tenfold.jobs (run_at) WHERE place IS NULL AND waits = 0 AND run_at IS NOT NULL;
         CREATE INDEX jobs_parked ON tenfold.jobs (queue, key, lane, id) WHERE place IS NULL AND waits = 0 AND run_at IS NULL;
@@ -79,7 +79,7 @@ public static class JobSchema
             followed    boolean     NOT NULL DEFAULT false,
             progress    jsonb,
             PRIMARY KEY (id)
-        ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000);
+        ) WITH (fillfactor = 70, vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000);
 
         CREATE TABLE tenfold.jobs_ended (
             n           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- order of ending
@@ -180,7 +180,22 @@ public static class JobSchema
         CREATE INDEX job_inbox_at ON tenfold.job_inbox (at);
         """;
 
-    private const string Functions = """
+    private const string Functions = $"""
+        -- Completes a job in its handler's transaction. A function for its setting: the table is small when the statement is planned, and a scan of it
+        -- costs more than all the rest when it is not.
+        CREATE OR REPLACE FUNCTION tenfold.job_complete(of_job bigint, of_run integer, of_worker bigint, is_kept boolean, took float8, worker_name text)
+            RETURNS boolean LANGUAGE plpgsql SET enable_seqscan = off AS $$
+        BEGIN
+            IF is_kept THEN
+                WITH done AS (DELETE FROM tenfold.jobs_running AS job WHERE job.id = of_job AND job.run = of_run AND job.worker = of_worker AND NOT job.followed RETURNING job.*)
+                INSERT INTO tenfold.jobs_ended ({Columns}, outcome, started_at, ended_at, worker, progress)
+                SELECT {Columns}, 1, clock_timestamp() - make_interval(secs => took), clock_timestamp(), worker_name, progress FROM done;
+            ELSE
+                DELETE FROM tenfold.jobs_running AS job WHERE job.id = of_job AND job.run = of_run AND job.worker = of_worker AND NOT job.followed;
+            END IF;
+            RETURN FOUND;
+        END $$;
+
         -- Enqueues a job that waits for others. Looks for each of them more than once: it may be on its way from one table to another.
         CREATE OR REPLACE FUNCTION tenfold.job_enqueue_after(new_queue text, new_lane smallint, new_kind text, new_payload jsonb, new_deadline timestamptz,
             new_attempts smallint, new_key text, new_run_at timestamptz, parents bigint[]) RETURNS bigint LANGUAGE plpgsql AS $$
