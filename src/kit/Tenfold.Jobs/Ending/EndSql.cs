@@ -11,10 +11,14 @@ internal static class EndSql
 
     private static readonly string ColumnsOfDone = string.Join(", ", JobSchema.Columns.Split(", ").Select(column => "done." + column));
 
+    // LATERAL with OFFSET: each is looked up by its key. A plan made while the table was empty would compare every row with every ending.
     // Nothing else is to be told of these; those that others wait for are left, and ended by Away.
     private const string DeletePlain = """
         DELETE FROM tenfold.jobs_running AS job USING unnest($1::bigint[], $2::integer[], $3::bigint[], $4::float8[], $5::boolean[]) AS end_of (id, run, worker, took, keep)
-        WHERE job.id = end_of.id AND job.run = end_of.run AND job.worker = end_of.worker AND NOT job.followed
+        CROSS JOIN LATERAL (
+            SELECT ctid AS at FROM tenfold.jobs_running WHERE id = end_of.id AND run = end_of.run AND worker = end_of.worker AND NOT followed OFFSET 0
+        ) AS held
+        WHERE job.ctid = held.at
         """;
 
     private static readonly string Plain = $"{DeletePlain} RETURNING job.id";
