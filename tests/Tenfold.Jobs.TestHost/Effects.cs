@@ -28,7 +28,7 @@ internal sealed class Effects(PostgresStore store) : IJobHandler<Effect>, IJobHa
         await using var connection = await store.OpenWriterAsync(null, cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         await ExecuteAsync(connection, $"INSERT INTO effects VALUES ({context.Id})", cancel);
-        await context.CompleteAsync(connection, cancel);
+        await context.CompleteAsync(transaction, cancel);
         await transaction.CommitAsync(cancel);
     }
 

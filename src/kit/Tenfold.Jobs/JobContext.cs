@@ -31,12 +31,13 @@ public abstract class JobContext
 
     /// <summary>
     /// Completes the job in the handler's own transaction: what it did there and its completion are committed together or not at all,
-    /// so the effect is exactly once. The connection must be to the job's database (<c>Database</c> number <c>Id % 1000</c>).
+    /// so the effect is exactly once. The connection must be to the job's database (number <c>Id % 1000</c> of its store). Call it last, just before
+    /// the commit: what it locks, other workers may wait for. A handler that returns without having committed has failed.
     /// </summary>
-    /// <param name="connection">In the transaction.</param>
+    /// <param name="transaction">Open.</param>
     /// <param name="cancel">Ends the wait.</param>
     /// <exception cref="JobLostException">The job is another's by now: roll back.</exception>
-    public abstract Task CompleteAsync(NpgsqlConnection connection, CancellationToken cancel);
+    public abstract Task CompleteAsync(NpgsqlTransaction transaction, CancellationToken cancel);
 
     /// <summary>
     /// The inbox, for effects in any database that has the job tables: true for the first transaction that asks and commits, false when

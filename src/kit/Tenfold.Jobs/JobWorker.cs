@@ -12,9 +12,10 @@ namespace Tenfold.Jobs;
 /// Works on the queues that this process has handlers for, in all databases of the store, also in those that come later. Runs as a service of
 /// the app: on SIGTERM it claims nothing more, finishes what runs within <see cref="JobOptions.Drain"/>, and gives back the rest.
 /// </summary>
-public sealed class JobWorker : BackgroundService
+public sealed class JobWorker : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan LookForDatabases = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestBuffered = TimeSpan.FromSeconds(1);
 
     private readonly JobKinds _kinds;
     private readonly JobDatabases _databases;
@@ -26,6 +27,7 @@ public sealed class JobWorker : BackgroundService
     private readonly ILogger _logger;
     private readonly Random _random = new();
     private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _stopping = new();
     private IReadOnlyList<DatabaseWorker> _workers = [];
 
     internal JobWorker(string name, JobKinds kinds, JobDatabases databases, Waker waker, JobOptions options, IServiceScopeFactory scopes, TimeProvider time, ILogger<JobWorker> logger)
@@ -50,6 +52,25 @@ public sealed class JobWorker : BackgroundService
     }
 
     /// <inheritdoc />
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Begins to drain at once: the app's other services, such as its web server, may take all of the time that it has to stop.</summary>
+    public Task StoppingAsync(CancellationToken cancellationToken) => _stopping.CancelAsync();
+
+    /// <inheritdoc />
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    public override void Dispose()
+    {
+        base.Dispose();
+        _stopping.Dispose();
+    }
+
+    /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (_settings.Queues.Count == 0)
@@ -57,10 +78,11 @@ public sealed class JobWorker : BackgroundService
             return;
         }
 
-        using var quarantine = new Quarantine(_time);
+        var quarantine = new Quarantine();
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, _stopping.Token);
         QueueRunner[] runners = [.. _settings.Queues.Select(queue => new QueueRunner(queue, _options.Queues.TryGetValue(queue, out var options) ? options : new JobQueueOptions(), _options.MostClaimed, _settings.Name, quarantine, _kinds, _scopes, _time, _random))];
         _waker.Woken = (database, text) => Workers.FirstOrDefault(worker => worker.Database.Number == database)?.Woken(text);
-        while (!stoppingToken.IsCancellationRequested)
+        while (!stopping.IsCancellationRequested)
         {
             foreach (var database in Known().Where(database => Workers.All(worker => worker.Database != database)))
             {
@@ -73,7 +95,12 @@ public sealed class JobWorker : BackgroundService
                 worker.Start();
             }
 
-            await Task.Delay(LookForDatabases, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var runner in runners)
+            {
+                runner.GiveBack(LongestBuffered);
+            }
+
+            await Task.Delay(LookForDatabases, _time, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await DrainAsync(runners);
@@ -101,6 +128,7 @@ public sealed class JobWorker : BackgroundService
         foreach (var runner in runners)
         {
             runner.Stop();
+            runner.GiveBack(TimeSpan.Zero);
         }
 
         var ended = Task.WhenAll(runners.Select(runner => runner.DisposeAsync().AsTask()));

@@ -131,8 +131,10 @@ public sealed class FollowingTests(JobServer server)
         await using var transaction = await connection.BeginTransactionAsync();
         Assert.False((await app.Client.EnqueueAsync(connection, new Work("second"), unique)).IsNew);
         await using var worker = await JobApp.StartAsync(database.ConnectionString);
-        await Wait.ForAsync("the claim to wait", async () => await database.ExecuteAsync("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE FROM tenfold.job_unique%' AND datname = current_database()") is 1L);
-        Assert.Empty(worker.Done);
+        await worker.Client.EnqueueAsync(new OtherWork("other"));
+        await Wait.ForAsync("others to run meanwhile", () => worker.Done.Contains("other"));
+        await Wait.ForAsync("it to have been claimed and put off", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs WHERE run > 1 AND failures = 0") is 1L);
+        Assert.Equal(["other"], worker.Done);
         await transaction.CommitAsync();
         await Wait.ForAsync("it to run", () => worker.Done.Contains("first"));
     }

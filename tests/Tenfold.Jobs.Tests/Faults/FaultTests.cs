@@ -24,7 +24,12 @@ public sealed class FaultTests(JobServer server)
                 began.TrySetResult();
                 await finish.Task;
                 await using var connection = await database.Source.OpenConnectionAsync(CancellationToken.None);
-                var exception = await Record.ExceptionAsync(() => context.CompleteAsync(connection, CancellationToken.None));
+                await using var transaction = await connection.BeginTransactionAsync(CancellationToken.None);
+                var exception = await Record.ExceptionAsync(async () =>
+                {
+                    await context.CompleteAsync(transaction, CancellationToken.None);
+                    await transaction.CommitAsync(CancellationToken.None);
+                });
                 if (cancel.IsCancellationRequested)
                 {
                     lost.TrySetResult(exception); // the run that was stopped; this worker may have the next one, too
@@ -78,7 +83,7 @@ public sealed class FaultTests(JobServer server)
                 }
 
                 await AddAsync(connection, name == "a" ? 2 : 1, cancel);
-                await context.CompleteAsync(connection, cancel);
+                await context.CompleteAsync(transaction, cancel);
                 await transaction.CommitAsync(cancel);
             },
             options => options.Queues["work"] = new JobQueueOptions { Backoff = Quick });
@@ -200,5 +205,90 @@ public sealed class FaultTests(JobServer server)
         await Wait.ForAsync("three seconds of life", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.job_workers WHERE beat_at > started_at + interval '3 s'") is 2L);
         finish.SetResult();
         await Wait.ForAsync("both to be completed by their first run", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_ended WHERE outcome = 1 AND run = 1 AND deaths = 0") is 2L);
+    }
+
+    [Fact]
+    public async Task A_handler_that_returns_without_committing_what_completed_its_job_has_failed()
+    {
+        await using var database = await server.DatabaseAsync();
+        await database.ExecuteAsync("CREATE TABLE effects (job bigint)");
+        await using var app = await JobApp.StartAsync(
+            database.ConnectionString,
+            async (_, context, cancel) =>
+            {
+                await using var connection = await database.Source.OpenConnectionAsync(cancel);
+                await using var transaction = await connection.BeginTransactionAsync(cancel);
+                await using var insert = new NpgsqlCommand($"INSERT INTO effects VALUES ({context.Id})", connection);
+                await insert.ExecuteNonQueryAsync(cancel);
+                await context.CompleteAsync(transaction, cancel);
+                if (context.Attempt == 2)
+                {
+                    await transaction.CommitAsync(cancel);
+                }
+            },
+            options => options.Queues["work"] = new JobQueueOptions { Backoff = Quick });
+        await app.Client.EnqueueAsync(new Work("forgets"));
+        await Wait.ForAsync("its second run to be committed", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_ended WHERE outcome = 1") is 1L);
+        Assert.Equal(1L, await database.ExecuteAsync("SELECT count(*) FROM effects"));
+        Assert.Contains("without committing", (string?)await database.ExecuteAsync("SELECT errors -> 0 ->> 'error' FROM tenfold.jobs_ended"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_transaction_that_holds_a_running_job_does_not_keep_others_from_ending()
+    {
+        await using var database = await server.DatabaseAsync();
+        var finish = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await JobApp.StartAsync(database.ConnectionString, (name, _, _) => name == "held" ? finish.Task : Task.CompletedTask);
+        var held = await app.Client.EnqueueAsync(new Work("held"));
+        await Wait.ForAsync("it to run", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_running") is 1L);
+        await using var connection = await database.Source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await app.Client.EnqueueAsync(connection, new Work("after"), new EnqueueOptions { After = [held.Id] });
+        finish.SetResult();
+        for (var i = 0; i < 20; i++)
+        {
+            await app.Client.EnqueueAsync(new Work($"{i}"));
+        }
+
+        await Wait.ForAsync("the others to have ended", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_ended") is 20L);
+        Assert.Equal(1L, await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_running"));
+        await transaction.CommitAsync();
+        await Wait.ForAsync("all to have ended", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_ended") is 22L);
+    }
+
+    [Fact]
+    public async Task A_row_that_no_claim_can_read_does_not_keep_other_queues_from_working()
+    {
+        await using var database = await server.DatabaseAsync();
+        await database.ExecuteAsync("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$; CREATE TRIGGER refuse BEFORE INSERT ON tenfold.jobs_running FOR EACH ROW WHEN (new.queue = 'other') EXECUTE FUNCTION refuse()");
+        await using var app = await JobApp.StartAsync(database.ConnectionString);
+        await app.Client.EnqueueAsync(new OtherWork("refused"));
+        for (var i = 0; i < 20; i++)
+        {
+            await app.Client.EnqueueAsync(new Work($"{i}"));
+        }
+
+        await Wait.ForAsync("the others to have ended", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_ended") is 20L);
+        await database.ExecuteAsync("DROP TRIGGER refuse ON tenfold.jobs_running");
+        await Wait.ForAsync("it, too", () => app.Done.Contains("refused"));
+    }
+
+    [Fact]
+    public async Task A_handler_that_throws_what_cannot_be_read_has_failed_and_its_slot_is_free()
+    {
+        await using var database = await server.DatabaseAsync();
+        await using var app = await JobApp.StartAsync(
+            database.ConnectionString,
+            (name, _, _) => name == "bad" ? throw new Unreadable() : Task.CompletedTask,
+            options => options.Queues["work"] = new JobQueueOptions { Attempts = 1, Concurrency = 1 });
+        await app.Client.EnqueueAsync(new Work("bad"));
+        await app.Client.EnqueueAsync(new Work("good"));
+        await Wait.ForAsync("the next one to run", () => app.Done.Contains("good"));
+        await Wait.ForAsync("it to be a dead letter", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_ended WHERE outcome = 2") is 1L);
+    }
+
+    private sealed class Unreadable : Exception
+    {
+        public override string Message => throw new InvalidOperationException("no message");
     }
 }

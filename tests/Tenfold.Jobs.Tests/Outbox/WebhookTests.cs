@@ -224,7 +224,7 @@ internal sealed class AJob(DateTimeOffset enqueuedAt) : JobContext
 
     public override void Report(long done, long total = 0, string? note = null) => throw new NotSupportedException();
 
-    public override Task CompleteAsync(NpgsqlConnection connection, CancellationToken cancel) => throw new NotSupportedException();
+    public override Task CompleteAsync(NpgsqlTransaction transaction, CancellationToken cancel) => throw new NotSupportedException();
 
     public override Task<bool> OnceAsync(NpgsqlConnection connection, string step = "", CancellationToken cancel = default) => throw new NotSupportedException();
 }

@@ -115,7 +115,7 @@ public sealed class JobWorkerTests(JobServer server)
                 await using var transaction = await connection.BeginTransactionAsync(cancel);
                 await using var insert = new NpgsqlCommand($"INSERT INTO effects VALUES ({context.Id})", connection);
                 await insert.ExecuteNonQueryAsync(cancel);
-                await context.CompleteAsync(connection, cancel);
+                await context.CompleteAsync(transaction, cancel);
                 if (context.Attempt > 1)
                 {
                     await transaction.CommitAsync(cancel);
@@ -158,5 +158,24 @@ public sealed class JobWorkerTests(JobServer server)
         Assert.Equal(0L, await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_running"));
         Assert.Equal(0L, await database.ExecuteAsync("SELECT count(*) FROM tenfold.job_workers"));
         await app.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Jobs_that_were_claimed_ahead_of_slow_ones_are_given_back()
+    {
+        await using var database = await server.DatabaseAsync();
+        var hold = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await JobApp.StartAsync(
+            database.ConnectionString, (name, _, _) => name.StartsWith("slow", StringComparison.Ordinal) ? hold.Task : Task.CompletedTask, options => options.Queues["work"] = new JobQueueOptions { Concurrency = 2 });
+        await using (var connection = await database.Source.OpenConnectionAsync())
+        {
+            // After some thousand quick ones a worker holds many ahead.
+            await app.Client.EnqueueManyAsync(connection, [.. Enumerable.Range(0, 3000).Select(i => new Work($"{i}")), .. Enumerable.Range(0, 3000).Select(i => new Work($"slow {i}"))]);
+        }
+
+        await Wait.ForAsync("the quick ones to be done", () => app.Done.Count == 3000);
+        await Wait.ForAsync("only what runs to be held", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs_running") is 2L);
+        Assert.Equal(2998L, await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs WHERE place IS NOT NULL AND failures = 0 AND deaths = 0"));
+        hold.SetResult();
     }
 }

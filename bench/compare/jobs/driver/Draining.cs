@@ -30,7 +30,7 @@ internal static class Draining
         {
             await using var connection = await own.OpenConnectionAsync(cancel);
             await using var transaction = await connection.BeginTransactionAsync(cancel);
-            await context.CompleteAsync(connection, cancel);
+            await context.CompleteAsync(transaction, cancel);
             await transaction.CommitAsync(cancel);
             Count();
         }

@@ -6,7 +6,7 @@ namespace Tenfold.Jobs.Claiming;
 internal static class ClaimSql
 {
     /// <summary>What <see cref="Claimed.Read"/> reads, of a row of <c>jobs</c>.</summary>
-    public const string Taken = "id, lane, kind, payload, enqueued_at, extract(epoch FROM deadline - now())::float8, attempts, run + 1, failures, deaths, key IS NOT NULL, unique_key IS NOT NULL, batch, place";
+    public const string Taken = "id, lane, kind, payload, enqueued_at, CASE WHEN isfinite(deadline) THEN extract(epoch FROM deadline - now())::float8 END, attempts, run + 1, failures, deaths, key IS NOT NULL, unique_key IS NOT NULL, batch, place";
 
     // $1 queue, $2 lanes, $3 places to begin after, $4 how many, $5 worker. One index range for each lane, the first lanes first.
     private const string Claim = $"""
@@ -72,15 +72,31 @@ internal static class ClaimSql
         return (rows.GetFieldValue<ulong>(0), rows.GetFieldValue<ulong>(1));
     }
 
-    /// <summary>Jobs that are unique while they wait are so no more: they are about to run. Waits for transactions that are about to enqueue another one.</summary>
-    public static async Task UnmarkAsync(NpgsqlConnection connection, long[] jobs, CancellationToken cancel)
+    /// <summary>
+    /// Jobs that are unique while they wait are so no more: they are about to run. A transaction that is about to enqueue another one holds the mark: it is not
+    /// waited for here.
+    /// </summary>
+    /// <returns>Those that may not run yet: it must have ended first, so that they see what it has changed.</returns>
+    public static async Task<HashSet<long>> UnmarkAsync(NpgsqlConnection connection, long[] jobs, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand(
-            "DELETE FROM tenfold.job_unique AS mark USING tenfold.jobs_running AS job WHERE job.id = ANY ($1) AND mark.kind = job.kind AND mark.value = job.unique_key AND mark.job = job.id AND mark.until = 1", connection)
+            """
+            WITH marks AS MATERIALIZED (
+                SELECT mark.ctid AS at, mark.job FROM tenfold.jobs_running AS job JOIN tenfold.job_unique AS mark ON mark.kind = job.kind AND mark.value = job.unique_key AND mark.job = job.id AND mark.until = 1
+                WHERE job.id = ANY ($1)
+            ), free AS MATERIALIZED (
+                SELECT ctid AS at FROM tenfold.job_unique WHERE ctid = ANY (ARRAY(SELECT at FROM marks)) FOR UPDATE SKIP LOCKED
+            ), gone AS (
+                DELETE FROM tenfold.job_unique WHERE ctid = ANY (ARRAY(SELECT at FROM free)) RETURNING job
+            )
+            SELECT job FROM marks WHERE job NOT IN (SELECT job FROM gone)
+            """,
+            connection)
         {
             Parameters = { new NpgsqlParameter<long[]> { TypedValue = jobs } },
         };
-        await command.ExecuteNonQueryAsync(cancel);
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        return await Ending.EndTransaction.ReadIdsAsync(rows, cancel);
     }
 
     /// <summary>What a worker holds, as the database has it.</summary>
@@ -118,5 +134,5 @@ internal static class ClaimSql
 
     /// <summary>Time until the next scheduled job is due, in seconds; null when there is none.</summary>
     public static NpgsqlBatchCommand NextDue() => new(
-        "SELECT extract(epoch FROM min(run_at) - clock_timestamp())::float8 FROM tenfold.jobs WHERE place IS NULL AND waits = 0 AND run_at IS NOT NULL");
+        "SELECT extract(epoch FROM min(run_at) - clock_timestamp())::float8 FROM tenfold.jobs WHERE place IS NULL AND waits = 0 AND isfinite(run_at)");
 }

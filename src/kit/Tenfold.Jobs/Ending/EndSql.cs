@@ -11,10 +11,14 @@ internal static class EndSql
 
     private static readonly string ColumnsOfDone = string.Join(", ", JobSchema.Columns.Split(", ").Select(column => "done." + column));
 
+    // LATERAL with OFFSET: each is looked up by its key. A plan made while the table was empty would compare every row with every ending.
     // Nothing else is to be told of these; those that others wait for are left, and ended by Away.
     private const string DeletePlain = """
         DELETE FROM tenfold.jobs_running AS job USING unnest($1::bigint[], $2::integer[], $3::bigint[], $4::float8[], $5::boolean[]) AS end_of (id, run, worker, took, keep)
-        WHERE job.id = end_of.id AND job.run = end_of.run AND job.worker = end_of.worker AND NOT job.followed
+        CROSS JOIN LATERAL (
+            SELECT ctid AS at FROM tenfold.jobs_running WHERE id = end_of.id AND run = end_of.run AND worker = end_of.worker AND NOT followed OFFSET 0
+        ) AS held
+        WHERE job.ctid = held.at
         """;
 
     private static readonly string Plain = $"{DeletePlain} RETURNING job.id";
@@ -71,6 +75,16 @@ internal static class EndSql
 
         return command;
     }
+
+    /// <summary>Of jobs that their handlers say to have completed, those that are held all the same. Answers with their ids.</summary>
+    public static NpgsqlBatchCommand StillHeld(IReadOnlyCollection<JobEnding> endings) => new(
+        """
+        SELECT job.id FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS end_of (id, run, worker)
+        JOIN tenfold.jobs_running AS job ON job.id = end_of.id AND job.run = end_of.run AND job.worker = end_of.worker
+        """)
+    {
+        Parameters = { Ids(endings), Runs(endings), Workers(endings) },
+    };
 
     /// <summary>Completes one job that nobody else is to be told of. Answers whether it was held.</summary>
     public static NpgsqlCommand CompleteOne(JobEnding ending, string worker) => new("SELECT tenfold.job_complete($1, $2, $3, $4, $5, $6)")

@@ -15,6 +15,14 @@ internal static class EndTransaction
         return await command.ExecuteScalarAsync(cancel) is true;
     }
 
+    /// <summary>Of jobs that their handlers say to have completed, those that are held all the same.</summary>
+    public static async Task<HashSet<long>> StillHeldAsync(NpgsqlConnection connection, IReadOnlyList<JobEnding> endings, CancellationToken cancel)
+    {
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { EndSql.StillHeld(endings) } };
+        await using var rows = await batch.ExecuteReaderAsync(cancel);
+        return await ReadIdsAsync(rows, cancel);
+    }
+
     public static async Task<HashSet<long>> ReadIdsAsync(NpgsqlDataReader rows, CancellationToken cancel)
     {
         var ids = new HashSet<long>();

@@ -36,9 +36,12 @@ internal sealed record JobEnding(Claimed Job, JobOutcome? Outcome, TimeSpan Took
     /// <summary>Whether it is kept in the history.</summary>
     public bool Keep { get; init; }
 
-    /// <summary>The handler has completed it in its own transaction, which may have been rolled back: ended here where that is so.</summary>
-    public bool MayBeGone { get; init; }
+    /// <summary>For one that its handler has completed in its own transaction: how it ends if that was rolled back.</summary>
+    public JobEnding? IfHeld { get; init; }
+
+    /// <summary>The handler has completed it in its own transaction.</summary>
+    public bool MayBeGone => IfHeld is not null;
 
     /// <summary>Ends by one statement with others.</summary>
-    public bool IsPlain => Outcome == JobOutcome.Completed && Job.IsPlain && Error is null;
+    public bool IsPlain => Outcome == JobOutcome.Completed && Job.IsPlain && Error is null && !MayBeGone;
 }

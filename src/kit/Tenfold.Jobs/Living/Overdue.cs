@@ -23,7 +23,7 @@ internal sealed class Overdue(TimeProvider time)
             }
 
             var ran = time.GetElapsedTime(run.StartedAt, now);
-            if (run.Job.Left is { } left && ran > left)
+            if (run.Job.Left is { } left && time.GetElapsedTime(run.ClaimedAt, now) > left)
             {
                 run.Stop(StopReason.Deadline, now);
             }

@@ -6,8 +6,8 @@ namespace Tenfold.Jobs.Living;
 
 /// <summary>
 /// Gives the jobs of workers that are presumed dead to others. A job that was running when its worker died may be why it died: after
-/// three such deaths it is a dead letter. To tell it from those that were merely beside it, a job that has a death is noted when it begins, such jobs
-/// begin one at a time (<see cref="Running.Quarantine"/>), and the last death counts only for one that was the only one of them.
+/// three such deaths it is a dead letter. To tell it from those that were merely beside it, a job with a death is noted when it begins, one with two runs
+/// alone among these (<see cref="Running.Quarantine"/>), and the last death counts only if no other one that was noted ran beside it.
 /// </summary>
 internal static class Rescue
 {

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Tenfold.Jobs.Claiming;
 using Tenfold.Jobs.Ending;
@@ -7,11 +8,14 @@ namespace Tenfold.Jobs.Running;
 internal sealed partial class DatabaseWorker
 {
     private static readonly TimeSpan FloorEvery = TimeSpan.FromSeconds(1);
-
-    private static readonly TimeSpan ReconcileEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReconcileEvery = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PutOff = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan TooEarly = TimeSpan.FromMilliseconds(50);
 
     private long _nextFloor;
     private long _nextReconcile;
+    private bool _isCareful;
+    private int _claimsAlone; // so many turns claim from one queue each
 
     private sealed record Claim(QueueTurns Queue, int Room, bool IsSweep, long Worker);
 
@@ -22,44 +26,85 @@ internal sealed partial class DatabaseWorker
             await ReconcileAsync(connection, cancel);
         }
 
-        var endings = _endings.Take(MostEndings);
-        var plain = endings.Where(ending => ending.IsPlain).ToList();
-        var others = endings.Where(ending => !ending.IsPlain).ToList();
-        var claims = new List<Claim>();
+        var endings = _endings.Take(MostEndings, _time.GetTimestamp());
+        var turn = new Turn(endings);
         try
         {
-            var claimed = await ExchangeAsync(connection, plain, others, claims, cancel);
-            plain.Clear();
+            if (_isCareful)
+            {
+                await EndEachAsync(connection, turn.TakeAll(), cancel);
+                _isCareful = false;
+            }
+
+            var claimed = await ExchangeAsync(connection, turn, cancel);
             await RunAsync(connection, claimed, cancel);
+            Wake(await EndTransaction.EndAllAsync(connection, turn.Others, _settings.Name, _held, cancel), committed: true);
+            turn.Others.Clear();
             await ClaimLimitedAsync(connection, cancel);
-            Wake(await EndTransaction.EndAllAsync(connection, others, _settings.Name, _held, cancel), committed: true);
-            others.Clear();
             await RaiseFloorsAsync(connection, cancel);
         }
-        catch
+        catch (Exception e)
         {
             // Written or not: ended once more, which does nothing where it was.
-            foreach (var ending in plain.Concat(others))
+            foreach (var ending in turn.TakeAll())
             {
                 _endings.Add(ending, _time.GetTimestamp(), EndAtOnce);
             }
 
-            throw;
+            if (!IsRefusal(e))
+            {
+                throw;
+            }
+
+            // The connection is well. What stands in the way is found by doing the next turn piece by piece.
+            _isCareful = true;
+            _claimsAlone = _queues.Count;
+            LogRefused(_logger, _database.Number, e.Message);
+        }
+    }
+
+    private static bool IsRefusal(Exception e) => e is PostgresException { InvariantSeverity: "ERROR" };
+
+    // One by one: what cannot be written now, since somebody's transaction holds a row or for any other reason, does not keep the others.
+    private async Task EndEachAsync(NpgsqlConnection connection, IReadOnlyList<JobEnding> endings, CancellationToken cancel)
+    {
+        foreach (var ending in endings)
+        {
+            try
+            {
+                if (ending.IfHeld is null || (await EndTransaction.StillHeldAsync(connection, [ending], cancel)).Count > 0)
+                {
+                    Wake(await EndTransaction.EndAllAsync(connection, [ending.IfHeld ?? ending], _settings.Name, _held, cancel), committed: true);
+                }
+
+                _held.Remove(ending.Job.Id, ending.Job.Run);
+            }
+            catch (Exception e) when (IsRefusal(e))
+            {
+                LogPutOff(_logger, ending.Job.Id, _database.Number, e.Message);
+                _endings.AddLater(ending, _time.GetTimestamp() + (long)(PutOff.TotalSeconds * _time.TimestampFrequency));
+            }
         }
     }
 
     // One round trip, one transaction: completions, claims, scheduled jobs whose time has come.
-    private async Task<List<(QueueTurns Queue, Claimed Job)>> ExchangeAsync(NpgsqlConnection connection, List<JobEnding> plain, List<JobEnding> others, List<Claim> claims, CancellationToken cancel)
+    private async Task<List<(QueueTurns Queue, Claimed Job)>> ExchangeAsync(NpgsqlConnection connection, Turn turn, CancellationToken cancel)
     {
         var started = _time.GetTimestamp();
+        var claims = new List<Claim>();
         var claimed = new List<(QueueTurns, Claimed)>();
         await using var batch = new NpgsqlBatch(connection);
-        if (plain.Count > 0)
+        var isScheduleDue = _isClaiming && _schedule.DueIn(started) == TimeSpan.Zero;
+        if (turn.Plain.Count > 0)
         {
-            batch.BatchCommands.Add(EndSql.CompletePlain(plain, _settings.Name));
+            batch.BatchCommands.Add(EndSql.CompletePlain(turn.Plain, _settings.Name));
         }
 
-        var isScheduleDue = _isClaiming && _schedule.DueIn(started) == TimeSpan.Zero;
+        if (turn.MayBeGone.Count > 0)
+        {
+            batch.BatchCommands.Add(EndSql.StillHeld(turn.MayBeGone));
+        }
+
         if (isScheduleDue)
         {
             batch.BatchCommands.Add(ClaimSql.Promote(Schedule.Most));
@@ -76,12 +121,7 @@ internal sealed partial class DatabaseWorker
         try
         {
             await using var rows = await batch.ExecuteReaderAsync(cancel);
-            if (plain.Count > 0)
-            {
-                SortOut(plain, await EndTransaction.ReadIdsAsync(rows, cancel), others);
-                await rows.NextResultAsync(cancel);
-            }
-
+            await ReadEndingsAsync(rows, turn, cancel);
             if (isScheduleDue)
             {
                 await ReadScheduleAsync(rows, cancel);
@@ -101,6 +141,7 @@ internal sealed partial class DatabaseWorker
             }
 
             isDone = true;
+            return claimed;
         }
         finally
         {
@@ -108,10 +149,34 @@ internal sealed partial class DatabaseWorker
             foreach (var claim in claims)
             {
                 claim.Queue.Runner.Release(claim.Room - (isDone ? claimed.Count(one => one.Item1 == claim.Queue) : 0));
+                if (!isDone && claims.Count == 1)
+                {
+                    claim.Queue.NotBefore(_time.GetTimestamp(), PutOff);
+                }
             }
+
+            if (!isDone && isScheduleDue)
+            {
+                _schedule.Looked(_time.GetTimestamp(), 0, null);
+            }
+
+            turn.Settle(isDone, _held);
+        }
+    }
+
+    private static async Task ReadEndingsAsync(NpgsqlDataReader rows, Turn turn, CancellationToken cancel)
+    {
+        if (turn.Plain.Count > 0)
+        {
+            turn.Done = await EndTransaction.ReadIdsAsync(rows, cancel);
+            await rows.NextResultAsync(cancel);
         }
 
-        return claimed;
+        if (turn.MayBeGone.Count > 0)
+        {
+            turn.StillHeld = await EndTransaction.ReadIdsAsync(rows, cancel);
+            await rows.NextResultAsync(cancel);
+        }
     }
 
     private void AddClaims(NpgsqlBatch batch, List<Claim> claims, long now)
@@ -130,6 +195,11 @@ internal sealed partial class DatabaseWorker
                 var worker = _row.Id;
                 claims.Add(new Claim(queue, room, isSweep, worker));
                 batch.BatchCommands.Add(ClaimSql.Command(queue.Runner.Name, isSweep ? queue.Watermark.Floor : queue.Watermark.Front, room, worker));
+                if (_claimsAlone > 0)
+                {
+                    _claimsAlone--;
+                    return;
+                }
             }
         }
     }
@@ -167,25 +237,15 @@ internal sealed partial class DatabaseWorker
 
                 await RunAsync(connection, [.. result.Jobs.Select(job => (queue, job))], cancel);
             }
+            catch (Exception e) when (IsRefusal(e))
+            {
+                // Somebody holds a key, or what this queue asks for is impossible: the others go on.
+                LogRefused(_logger, _database.Number, $"queue {queue.Runner.Name}: {e.Message}");
+                queue.NotBefore(_time.GetTimestamp(), PutOff);
+            }
             finally
             {
                 queue.Runner.Release(room - got);
-            }
-        }
-    }
-
-    // Those that were not held in that form: others wait for them, or they are another's by now. Both are seen when they are ended one by one.
-    private void SortOut(List<JobEnding> plain, HashSet<long> done, List<JobEnding> others)
-    {
-        foreach (var ending in plain)
-        {
-            if (done.Contains(ending.Job.Id) || ending.MayBeGone)
-            {
-                _held.Remove(ending.Job.Id, ending.Job.Run);
-            }
-            else
-            {
-                others.Add(ending);
             }
         }
     }
@@ -221,7 +281,7 @@ internal sealed partial class DatabaseWorker
             queue.Watermark.Claimed(job.Lane, job.Place);
         }
 
-        var runs = claimed.OrderBy(one => one.Job.Lane).ThenBy(one => one.Job.Place).Select(one => (one.Queue, Run: new JobRun(one.Job, one.Queue.Runner.Options, this))).ToList();
+        var runs = claimed.OrderBy(one => one.Job.Lane).ThenBy(one => one.Job.Place).Select(one => (one.Queue, Run: new JobRun(one.Job, one.Queue.Runner.Options, this, _time.GetTimestamp()))).ToList();
         runs.ForEach(one => _held.Add(one.Run));
         Interlocked.MemoryBarrier();
         foreach (var (queue, run) in runs.FindAll(one => one.Run.Job.Worker != _row.Id))
@@ -236,13 +296,12 @@ internal sealed partial class DatabaseWorker
         {
             try
             {
-                await ClaimSql.UnmarkAsync(connection, unique, cancel);
+                var early = await ClaimSql.UnmarkAsync(connection, unique, cancel);
+                GiveBack(runs, one => early.Contains(one.Run.Id), TooEarly);
             }
             catch
             {
-                // Not run: they are given back.
-                runs.ForEach(one => Ended(one.Run, new JobEnding(one.Run.Job, null, TimeSpan.Zero)));
-                runs.ForEach(one => one.Queue.Runner.Release(1));
+                GiveBack(runs, _ => true, null);
                 throw;
             }
         }
@@ -251,6 +310,18 @@ internal sealed partial class DatabaseWorker
         {
             queue.Runner.Add(run);
         }
+    }
+
+    // Without having run.
+    private void GiveBack(List<(QueueTurns Queue, JobRun Run)> runs, Predicate<(QueueTurns Queue, JobRun Run)> which, TimeSpan? after)
+    {
+        foreach (var (queue, run) in runs.FindAll(which))
+        {
+            Ended(run, new JobEnding(run.Job, null, TimeSpan.Zero) { After = after });
+            queue.Runner.Release(1);
+        }
+
+        runs.RemoveAll(which);
     }
 
     // Once a second: what is surely behind every transaction is never looked at again.
@@ -274,7 +345,7 @@ internal sealed partial class DatabaseWorker
         }
     }
 
-    // A turn whose answer was lost may have claimed jobs that nobody here knows of; a handler's transaction that completed its job may have been rolled back.
+    // A turn whose answer was lost may have claimed jobs that nobody here knows of, and a crash of the server may have taken completions back.
     private async Task ReconcileAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
         _nextReconcile = _time.GetTimestamp() + (long)(ReconcileEvery.TotalSeconds * _time.TimestampFrequency);
@@ -293,4 +364,10 @@ internal sealed partial class DatabaseWorker
 
         _mustReconcile = false;
     }
+
+    [LoggerMessage(4, LogLevel.Warning, "Jobs of database {Database}: PostgreSQL refused a turn ({Reason}); it is done piece by piece")]
+    private static partial void LogRefused(ILogger logger, int database, string reason);
+
+    [LoggerMessage(5, LogLevel.Warning, "Job {Job} of database {Database} cannot be ended for now ({Reason}); tried again")]
+    private static partial void LogPutOff(ILogger logger, long job, int database, string reason);
 }

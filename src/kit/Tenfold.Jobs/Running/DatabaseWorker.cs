@@ -133,12 +133,12 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
         try
         {
             await using var connection = await _database.Store.OpenWriterAsync(null, limit.Token);
-            while (_endings.Take(MostEndings) is { Count: > 0 } last)
+            while (_endings.Take(MostEndings, long.MaxValue) is { Count: > 0 } last)
             {
-                await EndTransaction.EndAllAsync(connection, last, _settings.Name, _held, limit.Token);
+                await EndEachAsync(connection, [.. last.Select(ending => ending.IfHeld ?? ending)], limit.Token);
             }
 
-            await EndTransaction.EndAllAsync(connection, [.. _held.All.Select(run => new JobEnding(run.Job, null, TimeSpan.Zero))], _settings.Name, _held, limit.Token);
+            await EndEachAsync(connection, [.. _held.All.Select(run => new JobEnding(run.Job, null, TimeSpan.Zero))], limit.Token);
         }
         catch (Exception e) when (IsPassing(e))
         {
@@ -189,7 +189,7 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
     private TimeSpan DueIn()
     {
         var now = _time.GetTimestamp();
-        var due = _endings.DueIn(now, _time, EndAtOnce, EndWithin, isIdle: _held.Count == _endings.Count);
+        var due = _endings.DueIn(now, _time, EndAtOnce, EndWithin, isIdle: _held.Count <= _endings.Count);
         if (_isClaiming)
         {
             due = Sooner(due, _schedule.DueIn(now));

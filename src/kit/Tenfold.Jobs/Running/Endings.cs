@@ -5,10 +5,11 @@ namespace Tenfold.Jobs.Running;
 /// <summary>Runs that have ended and are not written yet. Bounded by what is held. Thread-safe.</summary>
 internal sealed class Endings
 {
-    private readonly Lock _lock = new();
     private static readonly TimeSpan CompletedWithin = TimeSpan.FromMilliseconds(250);
 
+    private readonly Lock _lock = new();
     private readonly Queue<JobEnding> _waiting = new();
+    private readonly List<(JobEnding Ending, long NotBefore)> _later = [];
     private long _since;
     private int _open; // of these, not completed by their handlers
     private long _openSince;
@@ -19,7 +20,7 @@ internal sealed class Endings
         {
             lock (_lock)
             {
-                return _waiting.Count;
+                return _waiting.Count + _later.Count;
             }
         }
     }
@@ -45,11 +46,27 @@ internal sealed class Endings
         }
     }
 
-    /// <summary>The oldest ones.</summary>
-    public List<JobEnding> Take(int most)
+    /// <summary>Not to be written before then: somebody's transaction holds what it has to change.</summary>
+    public void AddLater(JobEnding ending, long notBefore)
     {
         lock (_lock)
         {
+            _later.Add((ending, notBefore));
+        }
+    }
+
+    /// <summary>The oldest ones that may be written now.</summary>
+    public List<JobEnding> Take(int most, long now)
+    {
+        lock (_lock)
+        {
+            foreach (var (ending, _) in _later.Where(one => one.NotBefore <= now))
+            {
+                _waiting.Enqueue(ending);
+                _open += ending.MayBeGone ? 0 : 1;
+            }
+
+            _later.RemoveAll(one => one.NotBefore <= now);
             var taken = new List<JobEnding>(Math.Min(most, _waiting.Count));
             while (taken.Count < most && _waiting.TryDequeue(out var ending))
             {
@@ -69,9 +86,16 @@ internal sealed class Endings
     {
         lock (_lock)
         {
-            if (_waiting.Count == 0)
+            var later = Timeout.InfiniteTimeSpan;
+            foreach (var (_, notBefore) in _later)
             {
-                return Timeout.InfiniteTimeSpan;
+                var pause = notBefore <= now ? TimeSpan.Zero : time.GetElapsedTime(now, notBefore);
+                later = later == Timeout.InfiniteTimeSpan || pause < later ? pause : later;
+            }
+
+            if (_waiting.Count == 0 || later == TimeSpan.Zero)
+            {
+                return later;
             }
 
             if (_waiting.Count >= atOnce || (_open > 0 && isIdle))
@@ -80,7 +104,8 @@ internal sealed class Endings
             }
 
             var left = _open > 0 ? within - time.GetElapsedTime(_openSince, now) : CompletedWithin - time.GetElapsedTime(_since, now);
-            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+            left = left > TimeSpan.Zero ? left : TimeSpan.Zero;
+            return later == Timeout.InfiniteTimeSpan || left < later ? left : later;
         }
     }
 }

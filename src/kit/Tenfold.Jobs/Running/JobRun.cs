@@ -19,7 +19,7 @@ internal enum StopReason
 }
 
 /// <summary>A claimed job, from the claim until it has ended.</summary>
-internal sealed class JobRun(Claimed job, JobQueueOptions options, IRunOwner owner) : JobContext
+internal sealed class JobRun(Claimed job, JobQueueOptions options, IRunOwner owner, long claimedAt) : JobContext
 {
     private const int LongestNote = 200;
 
@@ -49,6 +49,21 @@ internal sealed class JobRun(Claimed job, JobQueueOptions options, IRunOwner own
 
     public override DateTimeOffset EnqueuedAt => new(job.EnqueuedAt);
 
+    /// <summary>When it was claimed, by the worker's clock (a timestamp).</summary>
+    public long ClaimedAt => claimedAt;
+
+    /// <summary>Whether it was told to stop.</summary>
+    public bool IsStopped
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _stop != StopReason.None;
+            }
+        }
+    }
+
     /// <summary>When its handler was called, by the worker's clock (a timestamp); 0 before that.</summary>
     public long StartedAt { get; private set; }
 
@@ -68,10 +83,10 @@ internal sealed class JobRun(Claimed job, JobQueueOptions options, IRunOwner own
         }
     }
 
-    public override async Task CompleteAsync(NpgsqlConnection connection, CancellationToken cancel)
+    public override async Task CompleteAsync(NpgsqlTransaction transaction, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(connection);
-        await owner.CompleteInAsync(connection, this, cancel);
+        ArgumentNullException.ThrowIfNull(transaction);
+        await owner.CompleteInAsync(transaction.Connection ?? throw new InvalidOperationException($"the transaction that should complete job {Id} has ended already"), this, cancel);
         _isCompleted = true;
     }
 
@@ -159,16 +174,33 @@ internal sealed class JobRun(Claimed job, JobQueueOptions options, IRunOwner own
     /// <param name="worker">The worker's name.</param>
     /// <param name="took">How long it ran.</param>
     /// <param name="random">From 0 to below 1.</param>
-    public JobEnding EndingOf(Exception? failure, string worker, TimeSpan took, double random) => Decide(failure, worker, took, random) with { Progress = _report is null ? null : ReportText() };
+    public JobEnding EndingOf(Exception? failure, string worker, TimeSpan took, double random)
+    {
+        try
+        {
+            return Decide(failure, worker, took, random) with { Progress = _report is null ? null : ReportText() };
+        }
+#pragma warning disable CA1031 // An exception whose text cannot be read is a failure like others.
+        catch (Exception e) when (failure is not null)
+#pragma warning restore CA1031
+        {
+            return Decide(new InvalidOperationException($"{failure.GetType()} (its text cannot be read: {e.GetType()})"), worker, took, random);
+        }
+    }
 
     private JobEnding Decide(Exception? failure, string worker, TimeSpan took, double random)
     {
         switch (failure)
         {
+            case null when _isCompleted:
+                return new JobEnding(job, JobOutcome.Completed, took)
+                {
+                    IfHeld = Decide(new InvalidOperationException("its handler has returned without committing the transaction that completed it"), worker, took, random),
+                };
             case null:
-                return new JobEnding(job, JobOutcome.Completed, took) { Keep = options.Keep.Completed > 0, MayBeGone = _isCompleted };
+                return new JobEnding(job, JobOutcome.Completed, took) { Keep = options.Keep.Completed > 0 };
             case JobLostException:
-                return new JobEnding(job, null, took) { MayBeGone = true };
+                return new JobEnding(job, null, took);
             case not null when _stop == StopReason.Cancelled:
                 return new JobEnding(job, JobOutcome.Cancelled, took) { Keep = options.Keep.Completed > 0 };
             case not null when _stop is StopReason.Stopping or StopReason.Lost:

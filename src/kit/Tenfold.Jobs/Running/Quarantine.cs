@@ -1,47 +1,20 @@
 namespace Tenfold.Jobs.Running;
 
 /// <summary>
-/// Jobs with which a worker has died before begin one at a time in a process, so that a further death tells which one it was: after one death a job
-/// is alone with others of its sort for some seconds, after two for as long as it runs. Thread-safe.
+/// Jobs with which a worker has died twice run alone among their kind in a process, so that a third death tells which one it was. Thread-safe.
 /// </summary>
-internal sealed class Quarantine(TimeProvider time) : IDisposable
+internal sealed class Quarantine
 {
-    private static readonly TimeSpan First = TimeSpan.FromSeconds(5);
+    /// <summary>Deaths of workers from which on a job is to be alone.</summary>
+    public const int From = 2;
 
-    private readonly SemaphoreSlim _once = new(1);
-    private readonly SemaphoreSlim _twice = new(1);
+    /// <summary>When one that finds it taken may try again.</summary>
+    public static readonly TimeSpan Again = TimeSpan.FromSeconds(1);
 
-    /// <summary>Waits for its turn. Dispose of the result when the job has ended.</summary>
-    public async Task<IDisposable> EnterAsync(int deaths, CancellationToken cancel)
-    {
-        var room = deaths == 1 ? _once : _twice;
-        await room.WaitAsync(cancel);
-        return new Stay(room, deaths == 1 ? First : Timeout.InfiniteTimeSpan, time);
-    }
+    private int _isTaken;
 
-    public void Dispose()
-    {
-        _once.Dispose();
-        _twice.Dispose();
-    }
+    /// <summary>True: it is alone until <see cref="Leave"/>.</summary>
+    public bool TryEnter() => Interlocked.Exchange(ref _isTaken, 1) == 0;
 
-    private sealed class Stay : IDisposable
-    {
-        private readonly ITimer _timer;
-        private SemaphoreSlim? _room;
-
-        public Stay(SemaphoreSlim room, TimeSpan limit, TimeProvider time)
-        {
-            _room = room;
-            _timer = time.CreateTimer(static stay => ((Stay)stay!).Leave(), this, limit, Timeout.InfiniteTimeSpan);
-        }
-
-        public void Dispose()
-        {
-            _timer.Dispose();
-            Leave();
-        }
-
-        private void Leave() => Interlocked.Exchange(ref _room, null)?.Release();
-    }
+    public void Leave() => Volatile.Write(ref _isTaken, 0);
 }

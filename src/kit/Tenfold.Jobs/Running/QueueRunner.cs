@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
 using Tenfold.Jobs.Claiming;
+using Tenfold.Jobs.Ending;
 using Tenfold.Jobs.Kinds;
 
 namespace Tenfold.Jobs.Running;
@@ -13,6 +14,7 @@ internal sealed class QueueRunner : IAsyncDisposable
 {
     private const double SecondsAhead = 0.1;
 
+    private static readonly TimeSpan NoHandler = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RateOver = TimeSpan.FromMilliseconds(100);
 
     private readonly string _worker;
@@ -85,19 +87,22 @@ internal sealed class QueueRunner : IAsyncDisposable
     /// <summary>So many of what was reserved were not claimed, or are held no more.</summary>
     public void Release(int count) => Interlocked.Add(ref _held, -count);
 
-    /// <summary>Runs it as soon as a slot is free. It counts as held from <see cref="Reserve"/> on.</summary>
-    public void Add(JobRun run) => _waiting.Writer.TryWrite(run);
-
-    /// <summary>Takes what does not run yet, so that it can be given back.</summary>
-    public IReadOnlyList<JobRun> TakeBuffered()
+    /// <summary>Runs it as soon as a slot is free; one that comes after <see cref="Stop"/> is given back. It counts as held from <see cref="Reserve"/> on.</summary>
+    public void Add(JobRun run)
     {
-        var taken = new List<JobRun>();
-        while (_waiting.Reader.TryRead(out var run))
+        if (!_waiting.Writer.TryWrite(run))
         {
-            taken.Add(run);
+            GiveBack(run);
         }
+    }
 
-        return taken;
+    /// <summary>Gives back what has waited here for longer: the jobs before it take more time than those by which the room was measured.</summary>
+    public void GiveBack(TimeSpan waited)
+    {
+        while (_waiting.Reader.TryPeek(out var oldest) && _time.GetElapsedTime(oldest.ClaimedAt) >= waited && _waiting.Reader.TryRead(out var run))
+        {
+            GiveBack(run);
+        }
     }
 
     /// <summary>Starts nothing more.</summary>
@@ -134,6 +139,16 @@ internal sealed class QueueRunner : IAsyncDisposable
         return Volatile.Read(ref _rate);
     }
 
+    private void GiveBack(JobRun run)
+    {
+        if (run.TryEnd())
+        {
+            run.Owner.Ended(run, new JobEnding(run.Job, null, TimeSpan.Zero));
+        }
+
+        Release(1);
+    }
+
     private async Task LoopAsync(Random random)
     {
         var cancel = new CancellationTokenSource();
@@ -143,8 +158,7 @@ internal sealed class QueueRunner : IAsyncDisposable
             {
                 if (_stopping.IsCancellationRequested)
                 {
-                    run.Owner.Ended(run, new Ending.JobEnding(run.Job, null, TimeSpan.Zero));
-                    Release(1);
+                    GiveBack(run);
                     continue;
                 }
 
@@ -153,7 +167,7 @@ internal sealed class QueueRunner : IAsyncDisposable
                 Interlocked.Decrement(ref _running);
                 Interlocked.Increment(ref _done);
                 Release(1);
-                if (!cancel.TryReset())
+                if (run.IsStopped || !cancel.TryReset()) // whoever stopped it may not have got to the source yet
                 {
                     cancel.Dispose();
                     cancel = new CancellationTokenSource();
@@ -168,46 +182,74 @@ internal sealed class QueueRunner : IAsyncDisposable
 
     private async Task RunAsync(JobRun run, CancellationTokenSource cancel, Random random)
     {
+        var isAlone = run.Job.Deaths >= Quarantine.From && _quarantine.TryEnter();
         var started = _time.GetTimestamp();
-        Exception? failure = null;
-        if (run.Job.Left <= TimeSpan.Zero)
+        var failure = await BeginAsync(run, isAlone) ?? await HandleAsync(run, cancel, started);
+        if (isAlone)
         {
-            failure = new JobFailedException($"its deadline passed {-run.Job.Left.Value.TotalSeconds:0.0} s before it could run");
-        }
-        else if (_kinds.Find(run.Job.Kind) is not { Handler: not null } kind)
-        {
-            // Another version of the app may know it.
-            failure = new JobRetryException(TimeSpan.FromSeconds(10), $"this worker has no handler for jobs of kind '{run.Job.Kind}'") { Counts = false };
-        }
-        else if (run.TryStart(cancel, started))
-        {
-            try
-            {
-                using var stay = run.Job.Deaths > 0 ? await _quarantine.EnterAsync(run.Job.Deaths, cancel.Token) : null;
-                if (stay is not null)
-                {
-                    await run.Owner.MarkStartedAsync(run, cancel.Token);
-                }
-
-                await using var scope = _scopes.CreateAsyncScope();
-                await kind.RunAsync(scope.ServiceProvider, run.Job.Payload, run, cancel.Token);
-            }
-#pragma warning disable CA1031 // Whatever a handler throws is its job's failure.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                failure = exception;
-            }
-        }
-        else
-        {
-            failure = new OperationCanceledException();
+            _quarantine.Leave();
         }
 
         run.HasReturned = true;
+        var ending = run.EndingOf(failure, _worker, _time.GetElapsedTime(started), random.NextDouble());
         if (run.TryEnd())
         {
-            run.Owner.Ended(run, run.EndingOf(failure, _worker, _time.GetElapsedTime(started), random.NextDouble()));
+            run.Owner.Ended(run, ending);
+        }
+    }
+
+    // Why it may not run now; null: it may.
+    private async Task<Exception?> BeginAsync(JobRun run, bool isAlone)
+    {
+        if (run.Job.Left is { } left && left <= _time.GetElapsedTime(run.ClaimedAt))
+        {
+            return new JobFailedException($"its deadline passed {(_time.GetElapsedTime(run.ClaimedAt) - left).TotalSeconds:0.0} s before it could run");
+        }
+
+        if (_kinds.Find(run.Job.Kind) is not { Handler: not null })
+        {
+            // Another version of the app may know it.
+            return new JobRetryException(NoHandler, $"this worker has no handler for jobs of kind '{run.Job.Kind}'") { Counts = false };
+        }
+
+        if (run.Job.Deaths >= Quarantine.From && !isAlone)
+        {
+            return new JobRetryException(Quarantine.Again, "workers have died with it and with another job that runs now") { Counts = false };
+        }
+
+        try
+        {
+            await (run.Job.Deaths > 0 ? run.Owner.MarkStartedAsync(run, _stopping.Token) : Task.CompletedTask);
+            return null;
+        }
+        catch (Exception e) when (e is not JobLostException)
+        {
+            return new JobRetryException(Quarantine.Again, "it could not be noted that it begins", e) { Counts = false };
+        }
+        catch (JobLostException lost)
+        {
+            return lost;
+        }
+    }
+
+    private async Task<Exception?> HandleAsync(JobRun run, CancellationTokenSource cancel, long started)
+    {
+        if (!run.TryStart(cancel, started))
+        {
+            return new OperationCanceledException();
+        }
+
+        try
+        {
+            await using var scope = _scopes.CreateAsyncScope();
+            await _kinds.Find(run.Job.Kind)!.RunAsync(scope.ServiceProvider, run.Job.Payload, run, cancel.Token);
+            return null;
+        }
+#pragma warning disable CA1031 // Whatever a handler throws is its job's failure.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return exception;
         }
     }
 }

@@ -6,7 +6,10 @@ internal sealed class Schedule(TimeProvider time, TimeSpan poll)
     /// <summary>Most jobs made ready in one turn.</summary>
     public const int Most = 1000;
 
+    private static readonly TimeSpan FirstHeld = TimeSpan.FromMilliseconds(10);
+
     private long _next = time.GetTimestamp();
+    private TimeSpan _held;
 
     public TimeSpan DueIn(long now) => now >= _next ? TimeSpan.Zero : time.GetElapsedTime(now, _next);
 
@@ -16,7 +19,11 @@ internal sealed class Schedule(TimeProvider time, TimeSpan poll)
     /// <param name="nextIn">Until the next one is due, by the database's clock; null when there is none.</param>
     public void Looked(long now, long promoted, TimeSpan? nextIn)
     {
-        var pause = promoted >= Most || nextIn <= TimeSpan.Zero ? TimeSpan.Zero : nextIn is { } next && next < poll ? next : poll;
+        // Due and not made ready: somebody's transaction holds it.
+        _held = promoted == 0 && nextIn <= TimeSpan.Zero ? Sooner(_held * 2, poll, FirstHeld) : TimeSpan.Zero;
+        var pause = _held > TimeSpan.Zero ? _held : promoted >= Most || nextIn <= TimeSpan.Zero ? TimeSpan.Zero : nextIn is { } next && next < poll ? next : poll;
         _next = now + (long)(pause.TotalSeconds * time.TimestampFrequency);
     }
+
+    private static TimeSpan Sooner(TimeSpan doubled, TimeSpan most, TimeSpan least) => doubled < least ? least : doubled < most ? doubled : most;
 }

@@ -6,12 +6,13 @@ namespace Tenfold.Jobs.Running;
 /// <summary>
 /// A worker's own connection. Its statements are planned once, without table scans: statistics of tables that fill and empty all the time are
 /// worth nothing. Claims and batched completions are not waited for on disk: what a crash of the server takes back of them is done again, as after the
-/// death of a worker; what a handler commits in its own transaction is on disk with everything before it.
+/// death of a worker; what a handler commits in its own transaction is on disk with everything before it. Rows that somebody's transaction holds are
+/// waited for a moment only: a worker has other things to do.
 /// </summary>
 internal sealed class WorkerConnection : IAsyncDisposable
 {
     private const string Settings =
-        "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET synchronous_commit = off";
+        "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET synchronous_commit = off; SET lock_timeout = 250";
 
     private readonly bool _isSet;
 

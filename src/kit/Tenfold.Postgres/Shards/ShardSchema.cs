@@ -21,6 +21,9 @@ internal static class ShardSchema
     /// <summary>Key of the advisory lock under which these tables, the map and moves are made or changed.</summary>
     public const long MapLock = 0x54464D4150;
 
+    /// <summary>Under which the tables of jobs are made (Tenfold.Jobs): both make the schema, and two that do so at the same time collide.</summary>
+    private const long JobsLock = 0x54464A4F42;
+
     private const int Version = 2;
 
     private const string Everywhere = """
@@ -169,6 +172,7 @@ internal static class ShardSchema
 
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         await Sql.ExecuteAsync(connection, "SELECT pg_advisory_xact_lock($1)", cancel, MapLock);
+        await Sql.ExecuteAsync(connection, "SELECT pg_advisory_xact_lock($1)", cancel, JobsLock);
         await using (var command = new NpgsqlCommand(home ? Everywhere + HomeOnly : Everywhere, connection))
         {
             await command.ExecuteNonQueryAsync(cancel);
