@@ -25,3 +25,6 @@ public sealed class JobLostException(long id) : Exception($"job {id} is no longe
 
 /// <summary>What was enqueued makes no sense: an unknown kind, a priority out of range, a payload that is too large.</summary>
 public sealed class JobException(string message) : Exception(message);
+
+/// <summary>An option of jobs is out of range; the message names the queue and the option, what was found and what is allowed.</summary>
+public sealed class JobOptionsException(string message) : Exception(message);

@@ -22,10 +22,12 @@ public static class JobServices
     /// <param name="services">The container.</param>
     /// <param name="options">All of it set.</param>
     /// <param name="name">The worker's name, for people.</param>
+    /// <exception cref="JobOptionsException">An option is out of range.</exception>
     public static IServiceCollection AddJobs(this IServiceCollection services, JobOptions options, string name)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(options);
+        JobOptionsCheck.Require(options);
         var kinds = JobKinds.Of(options);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
