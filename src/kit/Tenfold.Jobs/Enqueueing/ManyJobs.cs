@@ -15,10 +15,13 @@ internal static class ManyJobs
         var ids = new List<long>();
         foreach (var chunk in jobs.Chunk(AtOnce))
         {
+            // Numbers and rows in one transaction that has an id, or workers could go past these places before the rows are there.
+            await using var own = await BeginAsync(connection, cancel);
+
             // When, by the database's clock; and as many numbers as there are jobs.
             var options = chunk[0].Options;
             DateTime? at = null;
-            await using (var command = new NpgsqlCommand("SELECT nextval('tenfold.job_ids'), coalesce($2, clock_timestamp() + $3) FROM generate_series(1, $1)", connection)
+            await using (var command = new NpgsqlCommand("SELECT nextval('tenfold.job_ids'), coalesce($2, clock_timestamp() + $3) FROM pg_current_xact_id(), generate_series(1, $1)", connection)
             {
                 Parameters =
                 {
@@ -37,9 +40,23 @@ internal static class ManyJobs
             }
 
             await CopyAsync(connection, chunk, ids, at, batch, cancel);
+            await (own?.CommitAsync(cancel) ?? Task.CompletedTask);
         }
 
         return ids;
+    }
+
+    // Null: the caller has one.
+    private static async Task<NpgsqlTransaction?> BeginAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        try
+        {
+            return await connection.BeginTransactionAsync(cancel);
+        }
+        catch (InvalidOperationException) when (connection.FullState == System.Data.ConnectionState.Open)
+        {
+            return null;
+        }
     }
 
     private static async Task CopyAsync(NpgsqlConnection connection, JobRow[] jobs, List<long> ids, DateTime? at, long? batch, CancellationToken cancel)
