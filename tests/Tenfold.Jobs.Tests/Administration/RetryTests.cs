@@ -110,6 +110,57 @@ public sealed class RetryTests(JobServer server)
     }
 
     [Fact]
+    public async Task A_last_job_that_was_cancelled_before_its_batch_had_ended_waits_for_it_again()
+    {
+        await using var database = await server.DatabaseAsync();
+        var final = await database.WaitingAsync(ready: false, columns: "waits, followed", values: "1, true");
+        await database.ExecuteAsync($"INSERT INTO tenfold.job_batches (id, total, completed) VALUES ({final}, 2, 1)");
+        var member = await database.WaitingAsync(columns: "batch", values: $"{final}");
+        var admin = Rows.Admin(database);
+        await admin.CancelAsync(final, default);
+
+        await admin.RetryAsync(final, default);
+
+        Assert.Equal(JobState.Blocked, (await admin.FindAsync(final, default))!.State);
+        await admin.CancelAsync(member, default);
+        Assert.Equal(JobState.Ready, (await admin.FindAsync(final, default))!.State);
+        Assert.Equal(true, await database.ExecuteAsync($"SELECT followed FROM tenfold.jobs WHERE id = {final}"));
+    }
+
+    [Fact]
+    public async Task A_last_job_that_failed_finds_its_batch_when_it_is_retried()
+    {
+        await using var database = await server.DatabaseAsync();
+        JobBatch? seen = null;
+        var runs = 0;
+        JobApp? app = null;
+        app = await JobApp.StartAsync(database.ConnectionString, async (name, context, cancel) =>
+        {
+            if (name == "final")
+            {
+                seen = await app!.Client.FindBatchAsync(context.Id, cancel);
+                _ = Interlocked.Increment(ref runs) == 1 ? throw new JobFailedException("not yet") : 0;
+            }
+        });
+        await using var own = app;
+        long batch;
+        await using (var connection = await database.Source.OpenConnectionAsync())
+        {
+            await using var transaction = await connection.BeginTransactionAsync();
+            batch = await app.Client.EnqueueBatchAsync(transaction, [new Work("a"), new Work("b")], new OtherWork("final"));
+            await transaction.CommitAsync();
+        }
+
+        var admin = Rows.Admin(database);
+        await Wait.ForAsync("the last one to fail", async () => (await admin.FindAsync(batch, default))!.State == JobState.Failed);
+        await admin.RetryAsync(batch, default);
+
+        await Wait.ForAsync("it to complete", async () => (await admin.FindAsync(batch, default))!.State == JobState.Completed);
+        Assert.Equal(new JobBatch(batch, 2, 2, 0, 0), seen);
+        await Wait.ForAsync("the batch to be gone", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.job_batches") is 0L);
+    }
+
+    [Fact]
     public async Task Dead_letters_of_a_queue_are_redriven_in_the_order_in_which_they_failed()
     {
         await using var database = await server.DatabaseAsync();

@@ -84,6 +84,45 @@ public sealed class SchedulerTests(JobServer server)
         Assert.Equal(TimeSpan.Zero, await ScheduleTable.DueInAsync(connection, failing.Values, default));
     }
 
+    [Fact]
+    public async Task Schedules_that_cannot_be_enqueued_do_not_stop_those_after_them()
+    {
+        await using var database = await server.DatabaseAsync();
+        await database.ExecuteAsync("""
+            INSERT INTO tenfold.job_schedules (name, cron, zone, next_at) VALUES ('bad', '0 2 1 1 *', 'UTC', now() - interval '3 h'), ('elsewhere', '0 2 1 1 *', 'UTC', now() - interval '2 h'), ('good', '0 2 1 1 *', 'UTC', now() - interval '1 h')
+            """);
+        await using var connection = await database.Source.OpenConnectionAsync();
+        await using var app = await JobApp.StartAsync(database.ConnectionString, configure: options => options.Work = []);
+        var declared = new JobOptions().Cron("bad", "0 2 1 1 *", "UTC", new Work("never"), new EnqueueOptions { Priority = 10 }).Cron("elsewhere", "0 2 1 1 *", "UTC", new Work("never")).Cron("good", "0 2 1 1 *", "UTC", new Work("report"));
+        await database.ExecuteAsync("UPDATE tenfold.job_schedules SET zone = 'Mars/Base' WHERE name = 'elsewhere'"); // which another machine knows
+        var left = declared.Schedules.ToDictionary(schedule => schedule.Name);
+
+        var turns = new List<string>();
+        while (await ScheduleTable.RunOneAsync(connection, left, app.Client, default) is { } run)
+        {
+            left.Remove(run.Failure is null ? "" : run.Name);
+            turns.Add($"{run.Name}: {run.Failure?.GetType().Name}");
+        }
+
+        Assert.Equal(["bad: JobException", "elsewhere: FormatException", "good: "], turns);
+        Assert.Equal(1L, await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs"));
+    }
+
+    [Fact]
+    public async Task A_scheduler_goes_on_with_the_next_one()
+    {
+        await using var database = await server.DatabaseAsync();
+        await database.ExecuteAsync("INSERT INTO tenfold.job_schedules (name, cron, zone, next_at) VALUES ('bad', '0 2 1 1 *', 'UTC', now() - interval '2 h'), ('good', '0 2 1 1 *', 'UTC', now() - interval '1 h')");
+        await using var app = await JobApp.StartAsync(database.ConnectionString, configure: options =>
+        {
+            options.Work = [];
+            options.Cron("bad", "0 2 1 1 *", "UTC", new Work("never"), new EnqueueOptions { Priority = 10 });
+            options.Cron("good", "0 2 1 1 *", "UTC", new Work("report"));
+        });
+
+        await Wait.ForAsync("the good one", async () => await database.ExecuteAsync("SELECT count(*) FROM tenfold.jobs WHERE payload ->> 'Name' = 'report'") is 1L);
+    }
+
     private static Task<JobApp> AppAsync(JobDatabase database, string cron) => JobApp.StartAsync(database.ConnectionString, configure: options =>
     {
         options.Work = [];

@@ -18,14 +18,28 @@ public sealed record OtherWork(string Name);
 [Job("unhandled", Queue = "work")]
 public sealed record Unhandled(string Name);
 
+/// <summary>Told apart by <c>$type</c>, which must come first when it is read.</summary>
+[Job("shape", Queue = "other")]
+[JsonPolymorphic]
+[JsonDerivedType(typeof(Circle), "circle")]
+[JsonDerivedType(typeof(Square), "square")]
+public abstract record Shape;
+
+public sealed record Circle(int R) : Shape;
+
+public sealed record Square(int A) : Shape;
+
+[JsonSerializable(typeof(Shape))]
 [JsonSerializable(typeof(Work))]
 [JsonSerializable(typeof(OtherWork))]
 [JsonSerializable(typeof(Unhandled))]
 public sealed partial class TestJson : JsonSerializerContext;
 
-public sealed class WorkHandler(Does does) : IJobHandler<Work>, IJobHandler<OtherWork>
+public sealed class WorkHandler(Does does) : IJobHandler<Work>, IJobHandler<OtherWork>, IJobHandler<Shape>
 {
     public Task HandleAsync(Work job, JobContext context, CancellationToken cancel) => does.Do(job.Name, context, cancel);
+
+    public Task HandleAsync(Shape job, JobContext context, CancellationToken cancel) => does.Do(job.ToString(), context, cancel);
 
     public Task HandleAsync(OtherWork job, JobContext context, CancellationToken cancel) => does.Do(job.Name, context, cancel);
 }

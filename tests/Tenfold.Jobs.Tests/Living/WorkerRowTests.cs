@@ -1,0 +1,119 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Tenfold.Jobs.Claiming;
+using Tenfold.Jobs.Ending;
+using Tenfold.Jobs.Living;
+using Tenfold.Jobs.Running;
+using Tenfold.Jobs.Tests.Support;
+using Tenfold.Postgres;
+using Tenfold.Postgres.Tests.Support;
+
+namespace Tenfold.Jobs.Tests.Living;
+
+public sealed class WorkerRowTests(JobServer server)
+{
+    [Fact]
+    public async Task A_worker_beats_although_a_transaction_holds_the_row_of_a_job_that_reports()
+    {
+        await using var database = await server.DatabaseAsync();
+        await using var store = Store(database);
+        var (held, owner) = (new HeldRuns(), new Owner());
+        await using var row = await StartAsync(store, held);
+        var job = await database.RunningAsync(worker: row.Id);
+        var run = Run(job, row.Id, owner);
+        await using var connection = await database.Source.OpenConnectionAsync();
+        await using (await connection.BeginTransactionAsync())
+        {
+            await new NpgsqlCommand($"SELECT FROM tenfold.jobs_running WHERE id = {job} FOR UPDATE", connection).ExecuteNonQueryAsync();
+            held.Add(run);
+            run.Report(1);
+            var before = await database.ExecuteAsync("SELECT now()");
+            await Wait.ForAsync("two seconds of life", async () =>
+            {
+                run.Report(1);
+                return await database.ExecuteAsync($"SELECT count(*) FROM tenfold.job_workers WHERE id = {row.Id} AND beat_at > '{before:O}'::timestamptz + interval '2 s'") is 1L;
+            });
+        }
+
+        await Wait.ForAsync("progress, when it is free again", async () =>
+        {
+            run.Report(2);
+            return await database.ExecuteAsync($"SELECT progress ->> 'done' FROM tenfold.jobs_running WHERE id = {job}") is "2";
+        });
+    }
+
+    [Fact]
+    public async Task A_job_that_is_held_and_has_not_begun_is_cancelled_without_waiting_for_its_turn()
+    {
+        await using var database = await server.DatabaseAsync();
+        await using var store = Store(database);
+        var (held, owner) = (new HeldRuns(), new Owner());
+        await using var row = await StartAsync(store, held);
+        var (cancelled, other) = (await database.RunningAsync(worker: row.Id), await database.RunningAsync(worker: row.Id));
+        held.Add(Run(cancelled, row.Id, owner));
+        held.Add(Run(other, row.Id, owner));
+
+        await Rows.Admin(database).CancelAsync(cancelled, default);
+
+        await Wait.ForAsync("it to end", () => !owner.Endings.IsEmpty);
+        Assert.Equal((cancelled, JobOutcome.Cancelled), (owner.Endings.Single().Job.Id, owner.Endings.Single().Outcome));
+    }
+
+    [Fact]
+    public async Task Jobs_of_a_dead_worker_are_given_to_others_by_one_that_was_heard_all_the_while()
+    {
+        await using var database = await server.DatabaseAsync();
+        await using var store = Store(database);
+        var dead = (long)(await database.WorkerAsync("dead", "q", "k", "now() - interval '1 h'"))!;
+        var job = await database.RunningAsync(worker: dead);
+        await using var row = await StartAsync(store, new HeldRuns());
+
+        await Wait.ForAsync("its job to be ready", async () => await database.ExecuteAsync($"SELECT deaths FROM tenfold.jobs WHERE id = {job} AND place IS NOT NULL") is (short)1);
+        Assert.True(await database.ExecuteAsync($"SELECT clock_timestamp() >= started_at + interval '0.9 s' FROM tenfold.job_workers WHERE id = {row.Id}") is true);
+    }
+
+    [Fact]
+    public async Task Who_may_not_judge_any_more_takes_nothing()
+    {
+        await using var database = await server.DatabaseAsync();
+        var dead = (long)(await database.WorkerAsync("dead", "q", "k", "now() - interval '1 h'"))!;
+        await database.RunningAsync(worker: dead);
+        await using var connection = await database.Source.OpenConnectionAsync();
+
+        Assert.Empty(await Rescue.RunAsync(connection, 0, TimeSpan.FromSeconds(1), () => false, default));
+
+        Assert.Equal(2L, await database.ExecuteAsync("SELECT (SELECT count(*) FROM tenfold.jobs_running) + (SELECT count(*) FROM tenfold.job_workers)"));
+        Assert.Equal(["dead"], (await Rescue.RunAsync(connection, 0, TimeSpan.FromSeconds(1), () => true, default)).Keys);
+    }
+
+    private static async Task<WorkerRow> StartAsync(PostgresStore store, HeldRuns held)
+    {
+        var settings = new WorkerSettings("test", new JobOptions { PresumedDead = TimeSpan.FromSeconds(1) }, ["q"], ["k"]);
+        var row = new WorkerRow(new Jobs.Databases.JobDatabase(0, store), settings, held, TimeProvider.System, NullLogger.Instance);
+        await row.StartAsync(() => { }, _ => { }, default);
+        return row;
+    }
+
+    private static JobRun Run(long job, long worker, Owner owner) => new(
+        new Claimed
+        {
+            Id = job, Queue = "q", Lane = 11, Kind = "k", Payload = [], EnqueuedAt = DateTime.UnixEpoch, Left = null, Attempts = null, Run = 1, Worker = worker, Failures = 0, Deaths = 0, IsKeyed = false, IsUnique = false, Batch = null, Place = 0,
+        },
+        new JobQueueOptions(),
+        owner,
+        0);
+
+    private static PostgresStore Store(JobDatabase database) => new(new PostgresOptions { Name = "main", ConnectionString = database.ConnectionString }, TimeProvider.System, NullLoggerFactory.Instance);
+
+    private sealed class Owner : IRunOwner
+    {
+        public ConcurrentQueue<JobEnding> Endings { get; } = new();
+
+        public Task CompleteInAsync(NpgsqlConnection connection, JobRun run, CancellationToken cancel) => Task.CompletedTask;
+
+        public Task MarkStartedAsync(JobRun run, CancellationToken cancel) => Task.CompletedTask;
+
+        public void Ended(JobRun run, JobEnding ending) => Endings.Enqueue(ending);
+    }
+}
