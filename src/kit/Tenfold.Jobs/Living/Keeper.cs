@@ -45,7 +45,7 @@ internal sealed partial class Keeper : IAsyncDisposable
     private async Task RoundsAsync(string name, TimeSpan every, TimeSpan most, Func<CancellationToken, Task<TimeSpan?>> round)
     {
         var failed = "";
-        var pause = every;
+        var pause = _settings.Options.PresumedDead; // nobody may be judged before that, and the app has enough to do when it starts
         while (!_stop.IsCancellationRequested)
         {
             await Task.Delay(pause, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
