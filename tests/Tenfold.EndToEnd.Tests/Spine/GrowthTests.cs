@@ -14,6 +14,7 @@ public sealed class GrowthTests
     private static string Small => Path.Combine(Repository.Root, "tests", "Tenfold.EndToEnd.Tests", "Shards", "tenfold.yaml");
 
     [Fact]
+    [Trait("Suite", "soak")] // in ./test, Rez.Tests grows one within a process
     public async Task A_running_rez_gets_another_database_and_no_change_of_a_product_is_lost()
     {
         var tenfold = new TenfoldCommand { ["REZ"] = Path.Combine(AppContext.BaseDirectory, "rez.dll") };
