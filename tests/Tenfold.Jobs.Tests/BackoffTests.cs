@@ -14,6 +14,9 @@ public sealed class BackoffTests
         Assert.Equal(seconds, new Backoff().After(failures, random).TotalSeconds, 6);
 
     [Fact]
-    public void A_factor_of_one_is_a_fixed_pause() =>
+    public void A_factor_of_one_is_a_fixed_pause_and_none_stays_none()
+    {
         Assert.Equal(TimeSpan.FromSeconds(5), new Backoff { First = TimeSpan.FromSeconds(5), Factor = 1, Jitter = 0 }.After(7, 0.9));
+        Assert.Equal(TimeSpan.Zero, new Backoff { First = TimeSpan.Zero }.After(30_000, 0.9));
+    }
 }

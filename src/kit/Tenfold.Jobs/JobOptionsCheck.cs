@@ -5,7 +5,6 @@ internal static class JobOptionsCheck
 {
     private const int LongestName = 200;
     private const int MostConcurrency = 10_000;
-    private const int MostStarts = 1_000_000; // a second: PostgreSQL counts in microseconds
 
     private static readonly TimeSpan Longest = TimeSpan.FromDays(36_500);
 
@@ -33,7 +32,7 @@ internal static class JobOptionsCheck
         Holds(queue.KeyConcurrency is null or >= 1, $"{of}KeyConcurrency", queue.KeyConcurrency, "at least 1, or null for no limit");
         Require($"{of}Rate", queue.Rate);
         Require($"{of}KeyRate", queue.KeyRate);
-        Holds(queue.Backoff.First > TimeSpan.Zero, $"{of}Backoff.First", queue.Backoff.First, "more than 0");
+        Holds(queue.Backoff.First >= TimeSpan.Zero, $"{of}Backoff.First", queue.Backoff.First, "at least 0");
         Holds(queue.Backoff.Factor >= 1 && double.IsFinite(queue.Backoff.Factor), $"{of}Backoff.Factor", queue.Backoff.Factor, "at least 1");
         Between($"{of}Backoff.Most", queue.Backoff.Most, queue.Backoff.First, Longest);
         Holds(queue.Backoff.Jitter is >= 0 and <= 1, $"{of}Backoff.Jitter", queue.Backoff.Jitter, "0 to 1");
@@ -48,7 +47,7 @@ internal static class JobOptionsCheck
         {
             Between($"{name}.Limit", rate.Limit, 1, int.MaxValue);
             Between($"{name}.Per", rate.Per, TimeSpan.FromMicroseconds(1), Longest);
-            Holds(rate.Limit / rate.Per.TotalSeconds <= MostStarts, name, $"{rate.Limit:N0} per {rate.Per}", $"at most {MostStarts:N0} a second");
+            Holds(rate.Per.Ticks >= rate.Limit, name, $"{rate.Limit:N0} per {rate.Per}", $"at most {TimeSpan.TicksPerSecond:N0} a second");
         }
     }
 

@@ -42,7 +42,7 @@ public sealed record JobKeep(int Completed = 1000, int Failed = 5000, TimeSpan? 
 /// <summary>Pauses between the attempts of a job.</summary>
 public sealed record Backoff
 {
-    /// <summary>Before the second attempt. Default 2 s.</summary>
+    /// <summary>Before the second attempt; 0 is at once. Default 2 s.</summary>
     public TimeSpan First { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>By how much each further one is longer; 1 for a fixed pause. Default 2.</summary>
@@ -60,7 +60,7 @@ public sealed record Backoff
     public TimeSpan After(int failures, double random)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(failures, 1);
-        var pause = Math.Min(First.TotalSeconds * Math.Pow(Factor, failures - 1), Most.TotalSeconds);
+        var pause = First == TimeSpan.Zero ? 0 : Math.Min(First.TotalSeconds * Math.Pow(Factor, failures - 1), Most.TotalSeconds);
         return TimeSpan.FromSeconds(pause * (1 + (Jitter * ((2 * random) - 1))));
     }
 }
