@@ -29,18 +29,10 @@ public sealed class WorkerRowTests(JobServer server)
             held.Add(run);
             run.Report(1);
             var before = await database.ExecuteAsync("SELECT now()");
-            await Wait.ForAsync("two seconds of life", async () =>
-            {
-                run.Report(1);
-                return await database.ExecuteAsync($"SELECT count(*) FROM tenfold.job_workers WHERE id = {row.Id} AND beat_at > '{before:O}'::timestamptz + interval '2 s'") is 1L;
-            });
+            await Wait.ForAsync("two seconds of life", async () => await database.ExecuteAsync($"SELECT count(*) FROM tenfold.job_workers WHERE id = {row.Id} AND beat_at > '{before:O}'::timestamptz + interval '2 s'") is 1L);
         }
 
-        await Wait.ForAsync("progress, when it is free again", async () =>
-        {
-            run.Report(2);
-            return await database.ExecuteAsync($"SELECT progress ->> 'done' FROM tenfold.jobs_running WHERE id = {job}") is "2";
-        });
+        await Wait.ForAsync("progress, when it is free again", async () => await database.ExecuteAsync($"SELECT progress ->> 'done' FROM tenfold.jobs_running WHERE id = {job}") is "1");
     }
 
     [Fact]

@@ -77,10 +77,7 @@ internal sealed class Waker : IAsyncDisposable
                     _waiting.Clear();
                 }
 
-                foreach (var database in told.GroupBy(one => one.Database))
-                {
-                    await SendAsync(database.Key, [.. database.Select(one => one.Text)]);
-                }
+                await Task.WhenAll(told.GroupBy(one => one.Database).Select(database => SendAsync(database.Key, [.. database.Select(one => one.Text)])));
 
                 await Task.Delay(Pause * Math.Clamp(coalesced, 1, LongestPause), _time, _stop.Token);
             }
@@ -113,7 +110,7 @@ internal sealed class Waker : IAsyncDisposable
             await command.ExecuteNonQueryAsync(both.Token);
         }
 #pragma warning disable CA1031 // One database must not stand in the way of the others.
-        catch (Exception e) when (!_stop.IsCancellationRequested)
+        catch (Exception e)
 #pragma warning restore CA1031
         {
             _logger.LogDebug(e, "Workers could not be told of jobs in database {Database}; they look by themselves", database.Number);

@@ -28,6 +28,7 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
     private long _wellSince; // 0: it is not
     private long _beatAt;
     private HashSet<long> _heldBefore = [];
+    private Dictionary<long, string> _untold = []; // progress whose row somebody held
 
     /// <summary>The worker's number in this database; 0 before it has one, and a new one after it was presumed dead.</summary>
     public long Id => Volatile.Read(ref _id);
@@ -242,11 +243,11 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
         }
     }
 
-    // A row that somebody's transaction holds, which completes the job, is left out.
+    // A row that somebody's transaction holds is left for the next time.
     private async Task ReportAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
-        var reports = held.All.Select(run => (run.Id, Text: run.TakeReport())).Where(report => report.Text is not null).ToArray();
-        if (reports.Length == 0)
+        _untold = held.All.Select(run => (run.Id, Text: run.TakeReport() ?? _untold.GetValueOrDefault(run.Id))).Where(report => report.Text is not null).DistinctBy(report => report.Id).ToDictionary(report => report.Id, report => report.Text!);
+        if (_untold.Count == 0)
         {
             return;
         }
@@ -256,17 +257,22 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
             WITH told AS (SELECT * FROM unnest($1::bigint[], $2::jsonb[]) AS told (id, progress)),
             free AS MATERIALIZED (SELECT id FROM tenfold.jobs_running WHERE id = ANY ($1) AND worker = $3 FOR UPDATE SKIP LOCKED)
             UPDATE tenfold.jobs_running AS job SET progress = told.progress || jsonb_build_object('at', clock_timestamp()) FROM told JOIN free USING (id) WHERE job.id = told.id
+            RETURNING job.id
             """,
             connection)
         {
             Parameters =
             {
-                new NpgsqlParameter<long[]> { TypedValue = [.. reports.Select(report => report.Id)] },
-                new NpgsqlParameter { Value = reports.Select(report => report.Text!).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb },
+                new NpgsqlParameter<long[]> { TypedValue = [.. _untold.Keys] },
+                new NpgsqlParameter { Value = _untold.Values.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb },
                 new NpgsqlParameter<long> { TypedValue = Id },
             },
         };
-        await command.ExecuteNonQueryAsync(cancel);
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            _untold.Remove(rows.GetInt64(0));
+        }
     }
 
     [LoggerMessage(2, LogLevel.Error, "A worker's sign of life in database {Database} has failed; it is tried again")]
