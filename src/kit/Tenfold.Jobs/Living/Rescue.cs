@@ -14,6 +14,9 @@ internal static class Rescue
     /// <summary>Deaths of workers after which a job is not tried again.</summary>
     public const int MostDeaths = 3;
 
+    // A run that has told of progress is long, and has died of something else: it goes on where it was. Not for ever.
+    private const int MostRuns = 100;
+
     private const string Silent = "beat_at < clock_timestamp() - $2";
 
     private static readonly string Lost = $$"""
@@ -22,7 +25,7 @@ internal static class Rescue
             DELETE FROM tenfold.jobs_running AS job WHERE job.id = ANY (ARRAY(SELECT id FROM tenfold.jobs_running AS held
                 WHERE held.worker IN (SELECT id FROM dead) OR NOT EXISTS (SELECT FROM tenfold.job_workers WHERE job_workers.id = held.worker) ORDER BY id FOR UPDATE SKIP LOCKED)) RETURNING job.*
         ), told AS (
-            SELECT done.*, coalesce(dead.name, 'unknown') AS dead_name, deaths + CASE WHEN deaths = 0 THEN 1 WHEN started AND (deaths + 1 < {{MostDeaths}} OR count(*) FILTER (WHERE started) OVER (PARTITION BY worker) = 1) THEN 1 ELSE 0 END AS died, lane & ~1 AS first,
+            SELECT done.*, coalesce(dead.name, 'unknown') AS dead_name, deaths + CASE WHEN deaths = 0 THEN 1 WHEN started AND (deaths + 1 < {{MostDeaths}} OR (count(*) FILTER (WHERE started) OVER (PARTITION BY worker) = 1 AND (progress IS NULL OR run >= {{MostRuns}}))) THEN 1 ELSE 0 END AS died, lane & ~1 AS first,
                 jsonb_build_object('run', run, 'worker', coalesce(dead.name, ''), 'error', format('its worker died or was cut off%s', ' (no sign of life for ' || round(dead.silent::numeric, 1) || ' s)')) AS error
             FROM done LEFT JOIN dead ON dead.id = done.worker
         ), again AS (
