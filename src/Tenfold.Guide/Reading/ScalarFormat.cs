@@ -27,6 +27,8 @@ internal static class ScalarFormats
         [typeof(ByteSize)] = new(
             "size", Read<ByteSize>(ByteSize.TryParse), v => v.ToString()!, default(ByteSize), "integer", @"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|k|M|G)?$"),
         [typeof(Percentage)] = new("percentage", Read<Percentage>(Percentage.TryParse), v => v.ToString()!, default(Percentage), "string", @"^[0-9]+(\.[0-9]+)?%$"),
+        [typeof(ScaleTarget)] = new(
+            "percentage, duration or number", Read<ScaleTarget>(ScaleTarget.TryParse), v => v.ToString()!, default(ScaleTarget), "number", @"^([0-9]+(\.[0-9]+)?[%kM]?|([0-9]+(\.[0-9]+)?(d|h|m|s|ms|us))+)$"),
         [typeof(PathPattern)] = new("path pattern", ReadPath, v => v.ToString()!, PathPattern.Parse("/"), "string", "^/[^?# ]*$"),
         [typeof(RouteKey)] = new(
             "method and path", Read<RouteKey>(RouteKey.TryParse), v => v.ToString()!, new RouteKey("GET", PathPattern.Parse("/")), "string",
