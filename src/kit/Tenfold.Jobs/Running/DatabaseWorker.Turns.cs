@@ -135,6 +135,7 @@ internal sealed partial class DatabaseWorker
             }
 
             isDone = true;
+            turn.Settle(_held);
             return claimed;
         }
         finally
@@ -153,8 +154,6 @@ internal sealed partial class DatabaseWorker
             {
                 _schedule.Looked(_time.GetTimestamp(), 0, null);
             }
-
-            turn.Settle(isDone, _held);
         }
     }
 
