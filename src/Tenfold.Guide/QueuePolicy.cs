@@ -7,6 +7,10 @@ public sealed record QueuePolicy
     [Between("1", "1k")]
     public int Attempts { get; init; } = 10;
 
+    /// <summary>How many instances may die while they run a job before it goes to the dead letters. Default 3.</summary>
+    [Between("1", "1k")]
+    public int Deaths { get; init; } = 3;
+
     /// <summary>Pauses between attempts.</summary>
     public QueueBackoff Backoff { get; init; } = new();
 

@@ -38,6 +38,7 @@ public sealed class GuideTests
         }
 
         Assert.Equal(1, guide.Queues["imports"].PerKey?.Concurrency);
+        Assert.Equal(100, guide.Queues["imports"].Deaths); // one long job: the workers under it may be replaced many times
     }
 
     [Fact]

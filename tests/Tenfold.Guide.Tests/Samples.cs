@@ -73,6 +73,7 @@ internal static class Samples
         queues:
           orders:
             attempts: 3
+            deaths: 20
             backoff: { exponential: 2s, most: 1m, jitter: 10% }
             concurrency: 50
             timeout: 30s

@@ -10,6 +10,7 @@ public sealed class JobOptionsCheckTests
         { "Concurrency is 10001; allowed is 1 to 10,000", queue => queue with { Concurrency = 10_001 } },
         { "Attempts is 0; allowed is 1 to 32,767", queue => queue with { Attempts = 0 } },
         { "Timeout is 00:00:00; allowed is more than 0", queue => queue with { Timeout = TimeSpan.Zero } },
+        { "Deaths is 0; allowed is 1 to 32,767", queue => queue with { Deaths = 0 } },
         { "KeyConcurrency is 0; allowed is at least 1, or null for no limit", queue => queue with { KeyConcurrency = 0 } },
         { "Rate.Limit is 0; allowed is 1 to 2,147,483,647", queue => queue with { Rate = new JobRate(0, TimeSpan.FromSeconds(1)) } },
         { "KeyRate is 10,001 per 00:00:00.0010000; allowed is at most 10,000,000 a second", queue => queue with { KeyRate = new JobRate(10_001, TimeSpan.FromMilliseconds(1)) } },

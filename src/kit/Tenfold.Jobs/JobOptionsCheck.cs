@@ -28,6 +28,7 @@ internal static class JobOptionsCheck
     {
         Between($"{of}Concurrency", queue.Concurrency, 1, MostConcurrency);
         Between($"{of}Attempts", queue.Attempts, 1, short.MaxValue);
+        Between($"{of}Deaths", queue.Deaths, 1, short.MaxValue);
         Holds(queue.Timeout > TimeSpan.Zero, $"{of}Timeout", queue.Timeout, "more than 0");
         Holds(queue.KeyConcurrency is null or >= 1, $"{of}KeyConcurrency", queue.KeyConcurrency, "at least 1, or null for no limit");
         Require($"{of}Rate", queue.Rate);

@@ -6,6 +6,12 @@ public sealed record JobQueueOptions
     /// <summary>How often a job is tried before it goes to the dead letters. Default 10.</summary>
     public int Attempts { get; init; } = 10;
 
+    /// <summary>
+    /// How many workers may die while they run a job before it goes to the dead letters, as it may be what kills them. Default 3; more for long jobs
+    /// that go on where they were. 1: it is not begun again after a death.
+    /// </summary>
+    public int Deaths { get; init; } = 3;
+
     /// <summary>Pauses between attempts. Default: 2 s, doubled each time, at most 1 h, up to a fifth longer or shorter.</summary>
     public Backoff Backoff { get; init; } = new();
 

@@ -19,6 +19,7 @@ public sealed class GuideQueuesTests
         new JobQueueOptions
         {
             Attempts = 3,
+            Deaths = 20,
             Backoff = new Backoff { First = TimeSpan.FromSeconds(4), Factor = 2, Most = TimeSpan.FromMinutes(1), Jitter = 0.1 },
             Concurrency = 50,
             Timeout = TimeSpan.FromSeconds(30),
@@ -27,7 +28,7 @@ public sealed class GuideQueuesTests
             KeyConcurrency = 2,
             KeyRate = new JobRate(5, TimeSpan.FromHours(1)),
         },
-        Read("{ attempts: 3, backoff: { exponential: 4s, most: 1m, jitter: 10% }, concurrency: 50, timeout: 30s, keep: { completed: 100, failed: 200, for: 7d }, rate: { limit: 100, per: 1s }, per-key: { concurrency: 2, rate: { limit: 5, per: 1h } } }"));
+        Read("{ attempts: 3, deaths: 20, backoff: { exponential: 4s, most: 1m, jitter: 10% }, concurrency: 50, timeout: 30s, keep: { completed: 100, failed: 200, for: 7d }, rate: { limit: 100, per: 1s }, per-key: { concurrency: 2, rate: { limit: 5, per: 1h } } }"));
 
     [Fact]
     public void A_fixed_pause_stays_the_same_however_long_it_is()

@@ -13,6 +13,8 @@ namespace Tenfold.Jobs.Tests.Living;
 
 public sealed class WorkerRowTests(JobServer server)
 {
+    private static readonly Dictionary<string, JobQueueOptions> NoQueues = [];
+
     [Fact]
     public async Task A_worker_beats_although_a_transaction_holds_the_row_of_a_job_that_reports()
     {
@@ -73,10 +75,37 @@ public sealed class WorkerRowTests(JobServer server)
         await database.RunningAsync(worker: dead);
         await using var connection = await database.Source.OpenConnectionAsync();
 
-        Assert.Empty(await Rescue.RunAsync(connection, 0, TimeSpan.FromSeconds(1), () => false, default));
+        Assert.Empty(await Rescue.RunAsync(connection, 0, TimeSpan.FromSeconds(1), NoQueues, () => false, default));
 
         Assert.Equal(2L, await database.ExecuteAsync("SELECT (SELECT count(*) FROM tenfold.jobs_running) + (SELECT count(*) FROM tenfold.job_workers)"));
-        Assert.Equal(["dead"], (await Rescue.RunAsync(connection, 0, TimeSpan.FromSeconds(1), () => true, default)).Keys);
+        Assert.Equal(["dead"], (await Rescue.RunAsync(connection, 0, TimeSpan.FromSeconds(1), NoQueues, () => true, default)).Keys);
+    }
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(3, 2)]
+    [InlineData(5, 4)]
+    [InlineData(null, 2)]
+    public async Task A_job_outlives_one_death_fewer_than_its_queue_allows(int? deaths, int outlived)
+    {
+        await using var database = await server.DatabaseAsync();
+        await using var connection = await database.Source.OpenConnectionAsync();
+        var queues = deaths is { } most ? new() { ["q"] = new() { Deaths = most } } : NoQueues;
+        var job = await database.RunningAsync();
+        for (var death = 1; death <= outlived; death++)
+        {
+            await Rescue.RunAsync(connection, 0, TimeSpan.FromSeconds(1), queues, () => true, default);
+            Assert.Equal((short)death, await database.ExecuteAsync($"SELECT deaths FROM tenfold.jobs WHERE id = {job}"));
+            await database.ExecuteAsync($"""
+                WITH claimed AS (DELETE FROM tenfold.jobs RETURNING *)
+                INSERT INTO tenfold.jobs_running (id, queue, lane, kind, payload, enqueued_at, run, failures, deaths, worker, claimed_at, started)
+                SELECT id, queue, lane, kind, payload, enqueued_at, run + 1, failures, deaths, 1, now(), true FROM claimed
+                """);
+        }
+
+        await Rescue.RunAsync(connection, 0, TimeSpan.FromSeconds(1), queues, () => true, default);
+
+        Assert.Equal((short)(outlived + 1), await database.ExecuteAsync($"SELECT deaths FROM tenfold.jobs_ended WHERE id = {job} AND outcome = 2"));
     }
 
     private static async Task<WorkerRow> StartAsync(PostgresStore store, HeldRuns held)

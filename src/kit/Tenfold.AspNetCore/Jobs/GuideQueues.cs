@@ -14,6 +14,7 @@ internal static class GuideQueues
     public static JobQueueOptions Of(QueuePolicy queue) => new()
     {
         Attempts = queue.Attempts,
+        Deaths = queue.Deaths,
         Backoff = Of(queue.Backoff),
         Concurrency = queue.Concurrency,
         Timeout = queue.Timeout,

@@ -80,7 +80,7 @@ internal sealed partial class Keeper : IAsyncDisposable
         if (_self.Id is not 0 and var self && _self.MayJudge)
         {
             await using var connection = await _database.Store.OpenWriterAsync(null, cancel);
-            foreach (var (worker, count) in await Rescue.RunAsync(connection, self, _settings.Options.PresumedDead, () => _self.MayJudge, cancel))
+            foreach (var (worker, count) in await Rescue.RunAsync(connection, self, _settings.Options.PresumedDead, _settings.Options.Queues, () => _self.MayJudge, cancel))
             {
                 LogRescued(_logger, worker, _database.Number, count);
             }
