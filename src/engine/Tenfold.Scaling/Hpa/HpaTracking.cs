@@ -63,7 +63,7 @@ internal sealed class HpaTracking(ScaleMetric metric, double tolerance) : IScali
         }
 
         // Those that were not seen: as if they had all they may on the way in, nothing on the way out. Those that are not ready: nothing on the way out.
-        var counted = seen + missing + (outWithUnready ? unready : 0);
+        var counted = seen + (ratio == 1 ? 0 : missing) + (outWithUnready ? unready : 0);
         var assumed = ratio < 1 ? missing * (metric.Target.Unit == ScaleUnit.Share ? Math.Max(1, target) : target) : 0;
         var again = Ratio((sum + assumed) / counted);
         var wish = Counts.Ceiling(again * counted);

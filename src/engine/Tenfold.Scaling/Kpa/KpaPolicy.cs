@@ -34,7 +34,8 @@ internal sealed class KpaPolicy : IScalingPolicy
     public (Proposal Proposal, IScalingPolicy Next) Propose(Snapshot snapshot)
     {
         var now = snapshot.Now;
-        var seen = Total(snapshot) is { } total ? _seen.With(now, total, snapshot.Over.TotalSeconds) : _seen;
+        var total = Total(snapshot);
+        var seen = total is { } sample ? _seen.With(now, sample, snapshot.Over.TotalSeconds) : _seen;
         var (stable, panic) = (seen.AverageOf(now - Stable, now), seen.AverageOf(now - Panic, now));
         if (stable is null || panic is null)
         {
@@ -56,7 +57,8 @@ internal sealed class KpaPolicy : IScalingPolicy
         }
 
         var saw = $"{MetricText.Of(_metric.Metric, null, stable.Value / ready, _metric.Target)} over 60 s{(panicAt is null ? "" : $", {MetricText.Value(panic.Value / ready, _metric.Target.Unit)} over 6 s: panic")}";
-        return (Proposal.Of(wish, saw), new KpaPolicy(_metric, seen, panicAt, mostInPanic, isNew: false));
+        var proposal = total is null && wish < snapshot.Count ? Proposal.Blind(MetricText.Missing(_metric.Metric, null)) : Proposal.Of(wish, saw);
+        return (proposal, new KpaPolicy(_metric, seen, panicAt, mostInPanic, isNew: false));
     }
 
     // What the gateway holds counts as well as what is at an instance; without it nothing could start from 0.

@@ -36,8 +36,9 @@ internal sealed class RateLimits
     /// <summary>What may be done now about a wish, what kept it, and the same with the wish remembered.</summary>
     public (Slowed Slowed, RateLimits Next) Wish(TimeSpan now, int count, int wish)
     {
-        var next = new RateLimits(this, _wishes.With(now, wish), _added, _removed, _lastOut, _lastIn);
-        var (outwards, inwards) = ((int)_wishes.LeastAfter(now - (_out.Window ?? default), wish), (int)_wishes.MostAfter(now - (_in.Window ?? default), wish));
+        var wishes = _wishes.IsEmpty ? _wishes.With(now, count) : _wishes; // what runs was somebody's wish
+        var next = new RateLimits(this, wishes.With(now, wish), _added, _removed, _lastOut, _lastIn);
+        var (outwards, inwards) = ((int)wishes.LeastAfter(now - (_out.Window ?? default), wish), (int)wishes.MostAfter(now - (_in.Window ?? default), wish));
         var stable = Math.Min(Math.Max(count, outwards), inwards);
         var slowed = stable != wish ? new Slowed(stable, ScalingLimit.Window, Window(wish > count)) : new Slowed(wish, ScalingLimit.None, "");
         if (stable != count && Cooldown(now, stable > count) is { } left)
