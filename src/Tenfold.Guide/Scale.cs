@@ -11,7 +11,7 @@ public sealed record Scale
     [Between("1", "1k")]
     public int? Max { get; init; }
 
-    /// <summary>How the wanted number follows from <see cref="Metrics"/>.</summary>
+    /// <summary>How the wanted number follows from <see cref="Metrics"/>. Default demand.</summary>
     public ScaleAlgorithm Algorithm { get; init; } = ScaleAlgorithm.Demand;
 
     /// <summary>What instances are kept at; the metric that asks for most of them counts.</summary>
@@ -51,8 +51,30 @@ public sealed record Scale
         _ => TimeSpan.FromSeconds(1),
     };
 
+    /// <summary>The most instances there may ever be: <see cref="Most"/>, or what a schedule allows above it.</summary>
+    public int Peak => Schedule.Aggregate(Most, (most, schedule) => Math.Max(most, schedule.Max ?? 0));
+
+    /// <summary><see cref="Out"/> with all defaults, those of the algorithm included.</summary>
+    public ScaleRate Outward => WithDefaults(Out, TimeSpan.Zero, [new() { Percent = 100, Every = TimeSpan.FromSeconds(15) }, new() { Instances = 4, Every = TimeSpan.FromSeconds(15) }]);
+
+    /// <summary><see cref="In"/> with all defaults, those of the algorithm included.</summary>
+    public ScaleRate Inward => WithDefaults(
+        In,
+        Algorithm switch { ScaleAlgorithm.Hpa => TimeSpan.FromMinutes(5), ScaleAlgorithm.Kpa => TimeSpan.Zero, _ => TimeSpan.FromMinutes(1) },
+        [new() { Percent = 100, Every = TimeSpan.FromSeconds(15) }]);
+
     /// <summary>Whether anything but a hand changes the number.</summary>
     public bool IsAutomatic => Metrics.Count + Steps.Count + Schedule.Count > 0;
+
+    private ScaleRate WithDefaults(ScaleRate? rate, TimeSpan window, IReadOnlyList<ScaleRateLimit> hpa)
+    {
+        var written = rate ?? new ScaleRate();
+        return written with
+        {
+            Window = written.Window ?? window,
+            Policies = Algorithm == ScaleAlgorithm.Hpa && written is { Policies.Count: 0, Select: not ScaleSelect.Disabled } ? hpa : written.Policies,
+        };
+    }
 }
 
 /// <summary>How the wanted number of instances follows from metrics.</summary>
@@ -165,7 +187,7 @@ public sealed record ScaleRate
     /// <summary>Limits of the change in a time. Default: no limit; with hpa out the larger of 100% and 4 in 15s, in 100% in 15s.</summary>
     public IReadOnlyList<ScaleRateLimit> Policies { get; init; } = [];
 
-    /// <summary>Which of <see cref="Policies"/> counts.</summary>
+    /// <summary>Which of <see cref="Policies"/> counts. Default max.</summary>
     public ScaleSelect Select { get; init; } = ScaleSelect.Max;
 }
 
@@ -201,11 +223,11 @@ public enum ScaleSelect
 /// <summary>Other bounds between two times.</summary>
 public sealed record ScaleSchedule
 {
-    /// <summary>Cron expression of when they begin: <c>0 2 * * *</c>.</summary>
-    public required string From { get; init; }
+    /// <summary>Cron expression of when they begin: <c>0 2 * * *</c>. They are in effect while this came later than <see cref="To"/>.</summary>
+    public required Cron From { get; init; }
 
     /// <summary>Cron expression of when they end.</summary>
-    public required string To { get; init; }
+    public required Cron To { get; init; }
 
     /// <summary>Fewest instances then. Nothing said: as always.</summary>
     [Between("0", "1k")]

@@ -22,13 +22,19 @@ public static class JobServices
     /// <param name="services">The container.</param>
     /// <param name="options">All of it set.</param>
     /// <param name="name">The worker's name, for people.</param>
+    /// <param name="works">Whether this process works on a queue, where <see cref="JobOptions.Work"/> does not say. Default: on all.</param>
     /// <exception cref="JobOptionsException">An option is out of range.</exception>
-    public static IServiceCollection AddJobs(this IServiceCollection services, JobOptions options, string name)
+    public static IServiceCollection AddJobs(this IServiceCollection services, JobOptions options, string name, Func<string, bool>? works = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(options);
         JobOptionsCheck.Require(options);
         var kinds = JobKinds.Of(options);
+        if (works is not null)
+        {
+            options.Work ??= [.. QueuesOf(kinds, options).Where(works)];
+        }
+
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton(kinds);
@@ -57,7 +63,7 @@ public static class JobServices
             services.AddHostedService<Scheduler>();
         }
 
-        foreach (var handler in JobKinds.HandlersOf(options))
+        foreach (var handler in kinds.Handlers)
         {
             services.TryAddTransient(handler);
         }
@@ -66,11 +72,8 @@ public static class JobServices
     }
 
     /// <summary>Queues that an app has handlers for, and those that its options describe.</summary>
-    public static IReadOnlyCollection<string> QueuesOf(JobOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        return [.. JobKinds.Of(options).Handled.Select(kind => kind.Queue).Concat(options.Queues.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-    }
+    internal static IEnumerable<string> QueuesOf(JobKinds kinds, JobOptions options) =>
+        kinds.Handled.Select(kind => kind.Queue).Concat(options.Queues.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
 
     private static ShardedStore? Sharded(IServiceProvider provider, string? store) => store is null ? provider.GetService<ShardedStore>() : provider.GetKeyedService<ShardedStore>(store);
 

@@ -33,7 +33,7 @@ public sealed class JobWorker : BackgroundService, IHostedLifecycleService
     internal JobWorker(string name, JobKinds kinds, JobDatabases databases, Waker waker, JobOptions options, IServiceScopeFactory scopes, TimeProvider time, ILogger<JobWorker> logger)
     {
         (_kinds, _databases, _waker, _options, _scopes, _time, _logger) = (kinds, databases, waker, options, scopes, time, logger);
-        var queues = kinds.Handled.Count == 0 ? [] : JobServices.QueuesOf(options).Where(queue => options.Work?.Contains(queue) != false).ToArray();
+        var queues = kinds.Handled.Count == 0 ? [] : JobServices.QueuesOf(kinds, options).Where(queue => options.Work?.Contains(queue) != false).ToArray();
         _settings = new WorkerSettings(name, options, queues, [.. kinds.Handled.Select(kind => kind.Kind)]);
     }
 

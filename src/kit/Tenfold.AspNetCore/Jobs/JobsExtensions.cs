@@ -34,13 +34,10 @@ public static class JobsExtensions
 
         options.Drain = tenfold.Drain > 2 * LeftToStop ? tenfold.Drain - LeftToStop : tenfold.Drain / 2;
         configure?.Invoke(options);
-        if (instance is not null && options.Work is null)
-        {
-            var service = builder.Configuration["TENFOLD_SERVICE"]!;
-            options.Work = [.. JobServices.QueuesOf(options).Where(queue => instance.Guide.WorksOn(service, queue))];
-        }
-
-        builder.Services.AddJobs(options, $"{builder.Configuration["TENFOLD_INSTANCE"] ?? Environment.MachineName}:{Environment.ProcessId}");
+        builder.Services.AddJobs(
+            options,
+            $"{builder.Configuration["TENFOLD_INSTANCE"] ?? Environment.MachineName}:{Environment.ProcessId}",
+            instance is null ? null : queue => instance.Guide.WorksOn(builder.Configuration["TENFOLD_SERVICE"]!, queue));
         return builder;
     }
 }

@@ -1,5 +1,6 @@
 using Npgsql;
 using Tenfold.Jobs.Ending;
+using Tenfold.Jobs.Enqueueing;
 using Tenfold.Jobs.Schema;
 
 namespace Tenfold.Jobs.Administration;

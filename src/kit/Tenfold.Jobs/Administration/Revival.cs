@@ -1,4 +1,5 @@
 using Npgsql;
+using Tenfold.Jobs.Enqueueing;
 using Tenfold.Jobs.Schema;
 
 namespace Tenfold.Jobs.Administration;

@@ -1,4 +1,5 @@
 using Npgsql;
+using Tenfold.Jobs.Schema;
 
 namespace Tenfold.Jobs.Claiming;
 
@@ -8,21 +9,11 @@ internal static class ClaimSql
     /// <summary>What <see cref="Claimed.Read"/> reads, of a row of <c>jobs</c>.</summary>
     public const string Taken = "id, lane, kind, payload, enqueued_at, CASE WHEN isfinite(deadline) THEN extract(epoch FROM deadline - now())::float8 END, attempts, run + 1, failures, deaths, key IS NOT NULL, unique_key IS NOT NULL, batch, place";
 
-    // $1 queue, $2 lanes, $3 places to begin after, $4 how many, $5 worker. One index range for each lane, the first lanes first.
-    private const string Claim = $"""
-        WITH picked AS MATERIALIZED (
-            SELECT job.at FROM unnest($2::smallint[], $3::bigint[]) AS low (lane, place)
-            CROSS JOIN LATERAL (
-                SELECT ctid AS at FROM tenfold.jobs WHERE queue = $1 AND lane = low.lane AND place > low.place ORDER BY place LIMIT $4 FOR UPDATE SKIP LOCKED
-            ) AS job
-            WHERE NOT EXISTS (SELECT FROM tenfold.job_queues WHERE name = $1 AND paused_at IS NOT NULL)
-            LIMIT $4
-        ), taken AS (
-            DELETE FROM tenfold.jobs WHERE ctid = ANY (ARRAY(SELECT at FROM picked)) RETURNING *
-        ), held AS (
-            INSERT INTO tenfold.jobs_running ({Schema.JobSchema.Columns}, worker, claimed_at, followed)
-            SELECT id, queue, lane, kind, payload, enqueued_at, deadline, attempts, run + 1, failures, deaths, errors, key, unique_key, batch, after, $5, now(), followed FROM taken
-        )
+    // $5 worker
+    private static readonly string Claim = $"""
+        WITH picked AS MATERIALIZED ({Pick("ctid AS at")}),
+        taken AS (DELETE FROM tenfold.jobs WHERE ctid = ANY (ARRAY(SELECT at FROM picked)) RETURNING *),
+        {Hold("$5", holdsKey: "false")}
         SELECT {Taken} FROM taken
         """;
 
@@ -30,17 +21,40 @@ internal static class ClaimSql
 
     public const int PlaceColumn = 13;
 
-    public static NpgsqlBatchCommand Command(string queue, ReadOnlySpan<long> after, int limit, long worker) => new(Claim)
+    public static NpgsqlBatchCommand Command(string queue, ReadOnlySpan<long> after, int limit, long worker)
     {
-        Parameters =
-        {
-            new NpgsqlParameter<string> { TypedValue = queue },
-            new NpgsqlParameter<short[]> { TypedValue = AllLanes },
-            new NpgsqlParameter<long[]> { TypedValue = after.ToArray() },
-            new NpgsqlParameter<int> { TypedValue = limit },
-            new NpgsqlParameter<long> { TypedValue = worker },
-        },
-    };
+        var command = new NpgsqlBatchCommand(Claim);
+        AddPick(command.Parameters, queue, after, limit);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = worker });
+        return command;
+    }
+
+    /// <summary>Selects ready jobs and locks them: $1 queue, $2 lanes, $3 places to begin after, $4 how many. One index range for each lane, the first lanes first.</summary>
+    public static string Pick(string columns) => $"""
+        SELECT job.* FROM unnest($2::smallint[], $3::bigint[]) AS low (lane, place)
+        CROSS JOIN LATERAL (
+            SELECT {columns} FROM tenfold.jobs WHERE queue = $1 AND lane = low.lane AND place > low.place ORDER BY place LIMIT $4 FOR UPDATE SKIP LOCKED
+        ) AS job
+        WHERE NOT EXISTS (SELECT FROM tenfold.job_queues WHERE name = $1 AND paused_at IS NOT NULL)
+        LIMIT $4
+        """;
+
+    /// <summary>What <see cref="Pick"/> asks for.</summary>
+    public static void AddPick(NpgsqlParameterCollection parameters, string queue, ReadOnlySpan<long> after, int limit)
+    {
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = queue });
+        parameters.Add(new NpgsqlParameter<short[]> { TypedValue = AllLanes });
+        parameters.Add(new NpgsqlParameter<long[]> { TypedValue = after.ToArray() });
+        parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+    }
+
+    /// <summary>Puts the rows of <c>taken</c>, which have left <c>jobs</c>, among the running ones.</summary>
+    public static string Hold(string worker, string holdsKey) => $"""
+        held AS (
+            INSERT INTO tenfold.jobs_running ({JobSchema.Columns}, worker, claimed_at, followed, holds_key)
+            SELECT {JobSchema.ColumnsWith(("run", "run + 1"))}, {worker}, now(), followed, {holdsKey} FROM taken
+        )
+        """;
 
     /// <summary>Whether a ready job is visible between two places of any lane.</summary>
     public static async Task<bool> IsAnyBetweenAsync(NpgsqlConnection connection, string queue, long[] after, long[] upTo, CancellationToken cancel)

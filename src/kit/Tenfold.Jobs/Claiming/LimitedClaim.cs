@@ -12,14 +12,7 @@ internal sealed record LimitedClaimResult(List<Claimed> Jobs, int Looked, TimeSp
 /// <summary>Claims jobs of a queue with limits of rate or by key, in one transaction: rows of keys are locked, in their order.</summary>
 internal static class LimitedClaim
 {
-    private const string Pick = """
-        SELECT job.id, job.key, job.lane, job.place FROM unnest($2::smallint[], $3::bigint[]) AS low (lane, place)
-        CROSS JOIN LATERAL (
-            SELECT id, key, lane, place FROM tenfold.jobs WHERE queue = $1 AND lane = low.lane AND place > low.place ORDER BY place LIMIT $4 FOR UPDATE SKIP LOCKED
-        ) AS job
-        WHERE NOT EXISTS (SELECT FROM tenfold.job_queues WHERE name = $1 AND paused_at IS NOT NULL)
-        LIMIT $4
-        """;
+    private static readonly string Pick = ClaimSql.Pick("id, key, lane, place");
 
     // Locks them, whether they were there or not.
     private const string LockKeys = """
@@ -33,11 +26,9 @@ internal static class LimitedClaim
         FROM unnest($2::text[], $3::integer[], $4::interval[], $5::interval[]) AS used (key, running, ahead, slot) WHERE is_there.queue = $1 AND is_there.key = used.key
         """;
 
-    private const string Take = $"""
-        WITH taken AS (DELETE FROM tenfold.jobs WHERE id = ANY ($1) RETURNING *), held AS (
-            INSERT INTO tenfold.jobs_running ({Schema.JobSchema.Columns}, worker, claimed_at, followed, holds_key)
-            SELECT id, queue, lane, kind, payload, enqueued_at, deadline, attempts, run + 1, failures, deaths, errors, key, unique_key, batch, after, $2, now(), followed, $3 AND key IS NOT NULL FROM taken
-        )
+    private static readonly string Take = $"""
+        WITH taken AS (DELETE FROM tenfold.jobs WHERE id = ANY ($1) RETURNING *),
+        {ClaimSql.Hold("$2", holdsKey: "$3 AND key IS NOT NULL")}
         SELECT {ClaimSql.Taken} FROM taken
         """;
 
@@ -87,16 +78,8 @@ internal static class LimitedClaim
 
     private static async Task<List<(long Id, string? Key, short Lane, long Place)>> PickAsync(NpgsqlConnection connection, string queue, long[] after, int limit, CancellationToken cancel)
     {
-        await using var command = new NpgsqlCommand(Pick, connection)
-        {
-            Parameters =
-            {
-                new NpgsqlParameter<string> { TypedValue = queue },
-                new NpgsqlParameter<short[]> { TypedValue = ClaimSql.AllLanes },
-                new NpgsqlParameter<long[]> { TypedValue = after },
-                new NpgsqlParameter<int> { TypedValue = limit },
-            },
-        };
+        await using var command = new NpgsqlCommand(Pick, connection);
+        ClaimSql.AddPick(command.Parameters, queue, after, limit);
         await using var rows = await command.ExecuteReaderAsync(cancel);
         var picked = new List<(long, string?, short, long)>();
         while (await rows.ReadAsync(cancel))

@@ -85,7 +85,7 @@ internal static class AfterEnd
         done AS (DELETE FROM tenfold.jobs AS job USING locked, why WHERE job.id = locked.id AND why.child = job.id RETURNING job.*,
             jsonb_build_object('run', job.run, 'worker', '', 'error', format('job %s, which this one waited for, did not complete', why.parent)) AS error),
         kept AS (INSERT INTO tenfold.jobs_ended ({{JobSchema.Columns}}, outcome)
-            SELECT id, queue, lane, kind, payload, enqueued_at, deadline, attempts, run, failures, deaths, {{JobError.Append("errors", "error")}}, key, unique_key, batch, after, 2 FROM done)
+            SELECT {{JobSchema.ColumnsWith(("errors", JobError.Append("errors", "error")))}}, 2 FROM done)
         SELECT id, kind, queue, key, unique_key, batch, followed, false, 2::smallint FROM done
         """;
 

@@ -9,7 +9,7 @@ internal static class EndSql
 {
     private const string Started = "clock_timestamp() - make_interval(secs => done.took)";
 
-    private static readonly string ColumnsOfDone = string.Join(", ", JobSchema.Columns.Split(", ").Select(column => "done." + column));
+    private static readonly string ColumnsTold = JobSchema.ColumnsWith(("errors", "told"), ("failures", "failed"));
 
     // LATERAL with OFFSET: each is looked up by its key. A plan made while the table was empty would compare every row with every ending.
     // Nothing else is to be told of these; those that others wait for are left, and ended by Away.
@@ -26,7 +26,7 @@ internal static class EndSql
     private static readonly string PlainKept = $"""
         WITH done AS ({DeletePlain} RETURNING job.*, end_of.took, end_of.keep),
         kept AS (INSERT INTO tenfold.jobs_ended ({JobSchema.Columns}, outcome, started_at, ended_at, worker, progress)
-            SELECT {ColumnsOfDone}, 1, {Started}, clock_timestamp(), $6, done.progress FROM done WHERE keep)
+            SELECT {JobSchema.Columns}, 1, {Started}, clock_timestamp(), $6, progress FROM done WHERE keep)
         SELECT id FROM done
         """;
 
@@ -39,7 +39,7 @@ internal static class EndSql
             SELECT done.*, {JobError.Append("done.errors", "done.error")} AS told, failures + (outcome = 2)::int AS failed FROM done
         ), kept AS (
             INSERT INTO tenfold.jobs_ended ({JobSchema.Columns}, outcome, started_at, ended_at, worker, progress)
-            SELECT {ColumnsOfDone.Replace("done.errors", "done.told", StringComparison.Ordinal).Replace("done.failures", "done.failed", StringComparison.Ordinal)}, outcome, {Started}, clock_timestamp(), $6, coalesce(reported, progress) FROM told AS done WHERE keep
+            SELECT {ColumnsTold}, outcome, {Started}, clock_timestamp(), $6, coalesce(reported, progress) FROM told AS done WHERE keep
         )
         SELECT {AfterEnd.Columns} FROM done
         """;
@@ -53,11 +53,11 @@ internal static class EndSql
             SELECT done.*, {JobError.Append("done.errors", "done.error")} AS told, failures + counts::int AS failed, lane & ~1 AS first FROM done
         ), back AS (
             INSERT INTO tenfold.jobs ({JobSchema.Columns}, place, run_at, followed)
-            SELECT {ColumnsOfDone.Replace("done.errors", "done.told", StringComparison.Ordinal).Replace("done.failures", "done.failed", StringComparison.Ordinal).Replace("done.lane", "done.first", StringComparison.Ordinal)},
+            SELECT {JobSchema.ColumnsWith(("errors", "told"), ("failures", "failed"), ("lane", "first"))},
                 CASE WHEN pause IS NULL THEN nextval('tenfold.job_ids') END, clock_timestamp() + pause, followed FROM told AS done WHERE NOT cancelled
         ), kept AS (
             INSERT INTO tenfold.jobs_ended ({JobSchema.Columns}, outcome, started_at, ended_at, progress)
-            SELECT {ColumnsOfDone.Replace("done.errors", "done.told", StringComparison.Ordinal).Replace("done.failures", "done.failed", StringComparison.Ordinal)}, 3, claimed_at, clock_timestamp(), progress FROM told AS done WHERE cancelled
+            SELECT {ColumnsTold}, 3, claimed_at, clock_timestamp(), progress FROM told AS done WHERE cancelled
         )
         SELECT {AfterEnd.Columns.Replace("outcome", "CASE WHEN cancelled THEN 3::smallint END", StringComparison.Ordinal)} FROM done
         """;

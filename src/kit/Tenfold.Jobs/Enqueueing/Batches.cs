@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Tenfold.Jobs.Enqueueing;
 
@@ -8,29 +7,17 @@ internal static class Batches
 {
     // The final job waits for one thing, its batch; it is marked as followed, so that the batch goes when it ends.
     private const string Open = """
-        WITH new AS MATERIALIZED (SELECT nextval('tenfold.job_ids') AS n), batch AS (INSERT INTO tenfold.job_batches (id, total) SELECT n, $8 FROM new)
+        WITH new AS MATERIALIZED (SELECT nextval('tenfold.job_ids') AS n), batch AS (INSERT INTO tenfold.job_batches (id, total) SELECT n, $10 FROM new)
         INSERT INTO tenfold.jobs (id, waits, followed, run_at, queue, lane, kind, payload, deadline, attempts, key)
-        SELECT n, 1, true, coalesce($9, clock_timestamp() + $10), $1, $2, $3, $4, $5, $6, $7 FROM new RETURNING id
+        SELECT n, 1, true, coalesce($8, clock_timestamp() + $9), $1, $2, $3, $4, $5, $6, $7 FROM new RETURNING id
         """;
 
     public static async Task<long> OpenAsync(NpgsqlConnection connection, JobRow final, long total, CancellationToken cancel)
     {
-        await using var command = new NpgsqlCommand(Open, connection)
-        {
-            Parameters =
-            {
-                new NpgsqlParameter<string> { TypedValue = final.Queue },
-                new NpgsqlParameter<short> { TypedValue = final.Lane },
-                new NpgsqlParameter<string> { TypedValue = final.Kind },
-                new NpgsqlParameter<byte[]> { TypedValue = final.Payload, NpgsqlDbType = JobRow.PayloadType },
-                Of(final.Options.Deadline?.UtcDateTime, NpgsqlDbType.TimestampTz),
-                Of((short?)final.Options.Attempts, NpgsqlDbType.Smallint),
-                Of(final.Options.Key, NpgsqlDbType.Text),
-                new NpgsqlParameter<long> { TypedValue = total },
-                Of(final.Options.At?.UtcDateTime, NpgsqlDbType.TimestampTz),
-                Of(final.Options.Delay, NpgsqlDbType.Interval),
-            },
-        };
+        await using var command = new NpgsqlCommand(Open, connection);
+        EnqueueSql.AddRow(command.Parameters, final);
+        EnqueueSql.AddOptions(command.Parameters, final.Options);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = total });
         return (long)(await command.ExecuteScalarAsync(cancel))!;
     }
 
@@ -40,6 +27,4 @@ internal static class Batches
         await using var rows = await command.ExecuteReaderAsync(cancel);
         return await rows.ReadAsync(cancel) ? new JobBatch(rows.GetInt64(0), rows.GetInt64(1), rows.GetInt64(2), rows.GetInt64(3), rows.GetInt64(4)) : null;
     }
-
-    private static NpgsqlParameter Of(object? value, NpgsqlDbType type) => new() { Value = value ?? DBNull.Value, NpgsqlDbType = type };
 }

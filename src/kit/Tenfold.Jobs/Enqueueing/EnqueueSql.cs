@@ -10,7 +10,6 @@ internal static class EnqueueSql
         INSERT INTO tenfold.jobs (id, place, queue, lane, kind, payload) SELECT n, n, $1, $2, $3, $4 FROM nextval('tenfold.job_ids') AS n RETURNING id, true
         """;
 
-    // $5 deadline, $6 attempts, $7 key, $8 moment, $9 delay
     private const string Columns = "id, place, run_at, queue, lane, kind, payload, deadline, attempts, key, unique_key";
 
     private const string Values = """
@@ -52,33 +51,46 @@ internal static class EnqueueSql
 
         var command = new NpgsqlBatchCommand(job.IsPlain ? Ready : options.Unique is not null ? Unique : options.After.Count > 0 ? After : WithOptions);
         var parameters = command.Parameters;
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = job.Queue });
-        parameters.Add(new NpgsqlParameter<short> { TypedValue = job.Lane });
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = job.Kind });
-        parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = job.Payload, NpgsqlDbType = JobRow.PayloadType });
+        AddRow(parameters, job);
         if (job.IsPlain)
         {
             return command;
         }
 
-        Add(options.Deadline?.UtcDateTime, NpgsqlDbType.TimestampTz);
-        Add((short?)options.Attempts, NpgsqlDbType.Smallint);
-        Add(options.Key, NpgsqlDbType.Text);
-        Add(options.At?.UtcDateTime, NpgsqlDbType.TimestampTz);
-        Add(options.Delay, NpgsqlDbType.Interval);
+        AddOptions(parameters, options);
         if (options.Unique is { } unique)
         {
-            Add(unique.Value, NpgsqlDbType.Text);
-            Add((short)unique.While, NpgsqlDbType.Smallint);
-            Add(unique.For, NpgsqlDbType.Interval);
+            Add(parameters, unique.Value, NpgsqlDbType.Text);
+            Add(parameters, (short)unique.While, NpgsqlDbType.Smallint);
+            Add(parameters, unique.For, NpgsqlDbType.Interval);
         }
         else if (options.After.Count > 0)
         {
-            Add(options.After.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Bigint);
+            Add(parameters, options.After.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Bigint);
         }
 
         return command;
-
-        void Add(object? value, NpgsqlDbType type) => parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value, NpgsqlDbType = type });
     }
+
+    /// <summary>$1 queue, $2 lane, $3 kind, $4 payload.</summary>
+    public static void AddRow(NpgsqlParameterCollection parameters, JobRow job)
+    {
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = job.Queue });
+        parameters.Add(new NpgsqlParameter<short> { TypedValue = job.Lane });
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = job.Kind });
+        parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = job.Payload, NpgsqlDbType = JobRow.PayloadType });
+    }
+
+    /// <summary>$5 deadline, $6 attempts, $7 key, $8 moment, $9 delay.</summary>
+    public static void AddOptions(NpgsqlParameterCollection parameters, EnqueueOptions options)
+    {
+        Add(parameters, options.Deadline?.UtcDateTime, NpgsqlDbType.TimestampTz);
+        Add(parameters, (short?)options.Attempts, NpgsqlDbType.Smallint);
+        Add(parameters, options.Key, NpgsqlDbType.Text);
+        Add(parameters, options.At?.UtcDateTime, NpgsqlDbType.TimestampTz);
+        Add(parameters, options.Delay, NpgsqlDbType.Interval);
+    }
+
+    private static void Add(NpgsqlParameterCollection parameters, object? value, NpgsqlDbType type) =>
+        parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value, NpgsqlDbType = type });
 }

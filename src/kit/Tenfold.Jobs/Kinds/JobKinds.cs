@@ -9,12 +9,9 @@ internal sealed class JobKinds
     private readonly Dictionary<string, JobKind> _byName = new(StringComparer.Ordinal);
     private readonly Dictionary<Type, JobKind> _byType = [];
 
-    /// <param name="handlers">Types that implement <see cref="IJobHandler{TJob}"/>.</param>
-    /// <param name="jobs">Further types with <see cref="JobAttribute"/>, which are only enqueued.</param>
-    /// <param name="json">Where their JSON is described.</param>
-    /// <exception cref="InvalidOperationException">Two handlers for a job, two jobs of a name, no attribute, no JSON.</exception>
-    public JobKinds(IEnumerable<Type> handlers, IEnumerable<Type> jobs, IReadOnlyList<JsonSerializerContext> json)
+    private JobKinds(IReadOnlyList<Type> handlers, IEnumerable<Type> jobs, IReadOnlyList<JsonSerializerContext> json)
     {
+        Handlers = handlers;
         foreach (var handler in handlers)
         {
             foreach (var job in JobsOf(handler))
@@ -32,16 +29,16 @@ internal sealed class JobKinds
         }
     }
 
-    /// <summary>What the options name and what is found.</summary>
+    /// <summary>What the options name and what is found in the assemblies of their JSON: looks at all types there, once when an app starts.</summary>
+    /// <exception cref="InvalidOperationException">Two handlers for a job, two jobs of a name, no attribute, no JSON.</exception>
     public static JobKinds Of(JobOptions options)
     {
         Type[] found = [.. options.Json.Select(context => context.GetType().Assembly).Distinct().SelectMany(assembly => assembly.GetTypes())];
-        return new JobKinds(HandlersOf(options), found.Where(type => type.GetCustomAttribute<JobAttribute>() is not null), [.. options.Json]);
+        return new JobKinds([.. found.Where(type => JobsOf(type).Any()).Concat(options.Handlers).Distinct()], found.Where(type => type.GetCustomAttribute<JobAttribute>() is not null), [.. options.Json]);
     }
 
-    /// <summary>Handlers that the options name, and those that are found.</summary>
-    public static IEnumerable<Type> HandlersOf(JobOptions options) => options.Json.Select(context => context.GetType().Assembly).Distinct().SelectMany(assembly => assembly.GetTypes())
-        .Where(type => JobsOf(type).Any()).Concat(options.Handlers).Distinct();
+    /// <summary>Types that implement <see cref="IJobHandler{TJob}"/>.</summary>
+    public IReadOnlyList<Type> Handlers { get; }
 
     /// <summary>Kinds that this app can do.</summary>
     public IReadOnlyList<JobKind> Handled => [.. _byName.Values.Where(kind => kind.Handler is not null)];
@@ -53,8 +50,8 @@ internal sealed class JobKinds
     public JobKind<TJob> Of<TJob>() => _byType.GetValueOrDefault(typeof(TJob)) as JobKind<TJob> ?? throw new JobException(
         $"{typeof(TJob)} is no job of this app: it needs the attribute [Job(\"kind\")] and [JsonSerializable(typeof({typeof(TJob).Name}))] on the JSON context given to AddJobs");
 
-    /// <summary>What a type handles.</summary>
-    public static IEnumerable<Type> JobsOf(Type handler) => handler is { IsAbstract: false, IsGenericTypeDefinition: false }
+    // What a type handles.
+    private static IEnumerable<Type> JobsOf(Type handler) => handler is { IsAbstract: false, IsGenericTypeDefinition: false }
         ? handler.GetInterfaces().Where(type => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IJobHandler<>)).Select(type => type.GenericTypeArguments[0])
         : [];
 

@@ -150,11 +150,11 @@ internal sealed partial class DatabaseWorker
             return;
         }
 
-        _nextFloor = now + (long)(FloorEvery.TotalSeconds * _time.TimestampFrequency);
+        _nextFloor = _time.After(now, FloorEvery);
         var (oldest, next) = await ClaimSql.SnapshotAsync(connection, cancel);
         foreach (var queue in _queues.Values)
         {
-            if (queue.Watermark.Candidate(TimeSpan.FromSeconds((double)now / _time.TimestampFrequency), oldest, next) is { } candidate
+            if (queue.Watermark.Candidate(_time.GetElapsedTime(0, now), oldest, next) is { } candidate
                 && !await ClaimSql.IsAnyBetweenAsync(connection, queue.Runner.Name, queue.Watermark.Floor.ToArray(), candidate, cancel))
             {
                 queue.Watermark.Raise();

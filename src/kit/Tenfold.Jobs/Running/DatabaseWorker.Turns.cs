@@ -76,7 +76,7 @@ internal sealed partial class DatabaseWorker
             catch (Exception e) when (IsRefusal(e))
             {
                 LogPutOff(_logger, ending.Job.Id, _database.Number, e.Message);
-                _endings.AddLater(ending, _time.GetTimestamp() + (long)(PutOff.TotalSeconds * _time.TimestampFrequency));
+                _endings.AddLater(ending, _time.After(_time.GetTimestamp(), PutOff));
             }
         }
     }
@@ -135,6 +135,7 @@ internal sealed partial class DatabaseWorker
             }
 
             isDone = true;
+            turn.Settle(_held);
             return claimed;
         }
         finally
@@ -153,8 +154,6 @@ internal sealed partial class DatabaseWorker
             {
                 _schedule.Looked(_time.GetTimestamp(), 0, null);
             }
-
-            turn.Settle(isDone, _held);
         }
     }
 
@@ -194,7 +193,7 @@ internal sealed partial class DatabaseWorker
     // A turn whose answer was lost may have claimed jobs that nobody here knows of, and a crash of the server may have taken completions back.
     private async Task ReconcileAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
-        _nextReconcile = _time.GetTimestamp() + (long)(ReconcileEvery.TotalSeconds * _time.TimestampFrequency);
+        _nextReconcile = _time.After(_time.GetTimestamp(), ReconcileEvery);
         var unknown = (await ClaimSql.HeldByAsync(connection, _row.Id, cancel)).Where(one => !_held.Contains(one.Id, one.Run)).ToArray();
         await EndTransaction.EndAllAsync(connection, [.. unknown.Select(job => new JobEnding(job, null, TimeSpan.Zero))], _settings.Name, _held, cancel);
         if (!_mustReconcile)

@@ -4,7 +4,6 @@ using Tenfold.Jobs.Databases;
 using Tenfold.Jobs.Ending;
 using Tenfold.Jobs.Enqueueing;
 using Tenfold.Jobs.Living;
-using Tenfold.Postgres;
 
 namespace Tenfold.Jobs.Running;
 
@@ -135,12 +134,12 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
             await using var connection = await _database.Store.OpenWriterAsync(null, limit.Token);
             while (_endings.Take(MostEndings, long.MaxValue) is { Count: > 0 } last)
             {
-                await EndEachAsync(connection, [.. last.Select(ending => ending.IfHeld ?? ending)], limit.Token);
+                await EndEachAsync(connection, last, limit.Token);
             }
 
             await EndEachAsync(connection, [.. _held.All.Select(run => new JobEnding(run.Job, null, TimeSpan.Zero))], limit.Token);
         }
-        catch (Exception e) when (IsPassing(e))
+        catch (Exception e) when (WorkerRow.IsPassing(e))
         {
             LogNotGivenBack(_logger, _held.Count, _database.Number, e.Message);
         }
@@ -177,14 +176,12 @@ internal sealed partial class DatabaseWorker : IRunOwner, IAsyncDisposable
 #pragma warning restore CA1031
             {
                 _mustReconcile = true;
-                LogFailed(_logger, IsPassing(e) ? null : e, _database.Number, e.Message, retry.TotalSeconds);
+                LogFailed(_logger, WorkerRow.IsPassing(e) ? null : e, _database.Number, e.Message, retry.TotalSeconds);
                 await Task.Delay(retry, _time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
             }
         }
     }
-
-    private static bool IsPassing(Exception e) => e is NpgsqlException or PostgresStoreException or IOException or TimeoutException or OperationCanceledException;
 
     private TimeSpan DueIn()
     {

@@ -17,7 +17,7 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
     private long _nextLook = time.GetTimestamp();
     private long _notBefore;
     private long _nextSweep;
-    private long _nextReset = time.GetTimestamp() + (long)(ResetEvery.TotalSeconds * time.TimestampFrequency);
+    private long _nextReset = time.After(time.GetTimestamp(), ResetEvery);
     private TimeSpan _cost;
     private TimeSpan _pause; // between looks for a job that is not committed yet; zero when nobody has told of one
 
@@ -60,7 +60,7 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
         _cost = Min(took, Max(_cost, FirstLook) * 2);
         if (swept)
         {
-            _nextSweep = After(now, _cost / MostSweeping);
+            _nextSweep = time.After(now, _cost / MostSweeping);
         }
 
         if (got == asked)
@@ -69,7 +69,7 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
         }
         else
         {
-            _nextLook = After(now, poll);
+            _nextLook = time.After(now, poll);
             if (!swept && Watermark.IsAhead)
             {
                 // Short: there may be some that became visible late.
@@ -78,14 +78,14 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
 
             if (_pause > TimeSpan.Zero)
             {
-                _nextLook = Math.Min(_nextLook, After(now, Max(_pause, _cost * 2)));
+                _nextLook = Math.Min(_nextLook, time.After(now, Max(_pause, _cost * 2)));
                 _pause = _pause * 2 < poll ? _pause * 2 : TimeSpan.Zero;
             }
         }
     }
 
     /// <summary>The queue's own rate allows no more for so long.</summary>
-    public void NotBefore(long now, TimeSpan pause) => _notBefore = After(now, pause);
+    public void NotBefore(long now, TimeSpan pause) => _notBefore = time.After(now, pause);
 
     /// <summary>Now and then everything is looked at anew, whatever the watermark says.</summary>
     public void ResetIfDue(long now)
@@ -93,11 +93,9 @@ internal sealed class QueueTurns(QueueRunner runner, TimeProvider time, TimeSpan
         if (now >= _nextReset)
         {
             Watermark.Reset();
-            _nextReset = After(now, ResetEvery);
+            _nextReset = time.After(now, ResetEvery);
         }
     }
-
-    private long After(long now, TimeSpan pause) => now + (long)(pause.TotalSeconds * time.TimestampFrequency);
 
     private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 

@@ -22,7 +22,7 @@ internal sealed class Schedule(TimeProvider time, TimeSpan poll)
         // Due and not made ready: somebody's transaction holds it.
         _held = promoted == 0 && nextIn <= TimeSpan.Zero ? Sooner(_held * 2, poll, FirstHeld) : TimeSpan.Zero;
         var pause = _held > TimeSpan.Zero ? _held : promoted >= Most || nextIn <= TimeSpan.Zero ? TimeSpan.Zero : nextIn is { } next && next < poll ? next : poll;
-        _next = now + (long)(pause.TotalSeconds * time.TimestampFrequency);
+        _next = time.After(now, pause);
     }
 
     private static TimeSpan Sooner(TimeSpan doubled, TimeSpan most, TimeSpan least) => doubled < least ? least : doubled < most ? doubled : most;

@@ -42,13 +42,8 @@ internal sealed class Turn
     /// After an exchange that was committed. What was not held in that form goes to the others: jobs that somebody waits for, or that are another's by now; and
     /// those whose handlers did not commit.
     /// </summary>
-    public void Settle(bool isCommitted, HeldRuns held)
+    public void Settle(HeldRuns held)
     {
-        if (!isCommitted)
-        {
-            return;
-        }
-
         foreach (var ending in Plain)
         {
             Settle(ending, Done.Contains(ending.Job.Id), ending, held);

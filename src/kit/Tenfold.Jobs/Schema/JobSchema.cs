@@ -22,7 +22,31 @@ public static class JobSchema
     /// <summary>What all three tables have, in this order.</summary>
     internal const string Columns = "id, queue, lane, kind, payload, enqueued_at, deadline, attempts, run, failures, deaths, errors, key, unique_key, batch, after";
 
-    private const string Tables = """
+    /// <summary><see cref="Columns"/> to be selected, some of them with another value.</summary>
+    internal static string ColumnsWith(params (string Column, string Value)[] others) =>
+        string.Join(", ", Columns.Split(", ").Select(column => Array.Find(others, other => other.Column == column).Value ?? column));
+
+    // Of a job that waits no longer: those of tenfold.jobs without their defaults.
+    private const string NoLongerWaiting = """
+        id          bigint      NOT NULL,
+        queue       text        NOT NULL,
+        lane        smallint    NOT NULL,
+        kind        text        NOT NULL,
+        payload     json        NOT NULL,
+        enqueued_at timestamptz NOT NULL,
+        deadline    timestamptz,
+        attempts    smallint,
+        run         integer     NOT NULL,
+        failures    smallint    NOT NULL,
+        deaths      smallint    NOT NULL,
+        errors      jsonb,
+        key         text,
+        unique_key  text,
+        batch       bigint,
+        after       bigint[],
+        """;
+
+    private const string Tables = $"""
         CREATE SCHEMA IF NOT EXISTS tenfold;
         CREATE TABLE IF NOT EXISTS tenfold.job_schema (version integer PRIMARY KEY);
 
@@ -55,22 +79,7 @@ public static class JobSchema
         CREATE INDEX jobs_parked ON tenfold.jobs (queue, key, lane, id) WHERE place IS NULL AND waits = 0 AND run_at IS NULL;
 
         CREATE TABLE tenfold.jobs_running (
-            id          bigint      NOT NULL,
-            queue       text        NOT NULL,
-            lane        smallint    NOT NULL,
-            kind        text        NOT NULL,
-            payload     json        NOT NULL,
-            enqueued_at timestamptz NOT NULL,
-            deadline    timestamptz,
-            attempts    smallint,
-            run         integer     NOT NULL,
-            failures    smallint    NOT NULL,
-            deaths      smallint    NOT NULL,
-            errors      jsonb,
-            key         text,
-            unique_key  text,
-            batch       bigint,
-            after       bigint[],
+            {NoLongerWaiting}
             worker      bigint      NOT NULL,
             claimed_at  timestamptz NOT NULL,
             started     boolean     NOT NULL DEFAULT false, -- kept only for jobs that a worker died with before
@@ -83,22 +92,7 @@ public static class JobSchema
 
         CREATE TABLE tenfold.jobs_ended (
             n           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- order of ending
-            id          bigint      NOT NULL,
-            queue       text        NOT NULL,
-            lane        smallint    NOT NULL,
-            kind        text        NOT NULL,
-            payload     json        NOT NULL,
-            enqueued_at timestamptz NOT NULL,
-            deadline    timestamptz,
-            attempts    smallint,
-            run         integer     NOT NULL,
-            failures    smallint    NOT NULL,
-            deaths      smallint    NOT NULL,
-            errors      jsonb,
-            key         text,
-            unique_key  text,
-            batch       bigint,
-            after       bigint[],
+            {NoLongerWaiting}
             outcome     smallint    NOT NULL,              -- 1 completed, 2 failed (a dead letter), 3 cancelled
             started_at  timestamptz,
             ended_at    timestamptz NOT NULL DEFAULT now(),

@@ -1,9 +1,9 @@
 using Npgsql;
 using Tenfold.Jobs.Schema;
 
-namespace Tenfold.Jobs.Administration;
+namespace Tenfold.Jobs.Enqueueing;
 
-/// <summary>Tells workers that queues have got ready jobs.</summary>
+/// <summary>Tells workers that queues have got ready jobs, on the connection of whoever has made them so: see <see cref="Waker"/> for enqueued ones.</summary>
 internal static class Notices
 {
     public static async Task SendAsync(NpgsqlConnection connection, IReadOnlyCollection<string> queues, CancellationToken cancel)
