@@ -1,4 +1,5 @@
 using Tenfold.Guide;
+using Tenfold.Runtime.Cgroups;
 using Tenfold.Runtime.Logs;
 using Tenfold.Runtime.Processes;
 using Tenfold.Runtime.State;
@@ -64,6 +65,16 @@ internal sealed class SupervisedServer : IAsyncDisposable
         {
             var pid = _process is { Exited.IsCompleted: false } running ? running.Pid : (int?)null;
             return new StoreStatus(_server.Name, _server.Engine, _phase, _server.Port, pid, _restarts, _reason);
+        }
+    }
+
+    /// <summary>What the server that runs now has used, and when it was started; null when none runs.</summary>
+    /// <param name="processes">See <see cref="ChildProcess.Usage"/>.</param>
+    public (DateTimeOffset StartedAt, ResourceUsage Used)? Usage(IReadOnlyList<ProcessRow>? processes = null)
+    {
+        lock (_lock)
+        {
+            return _process is { Exited.IsCompleted: false } running ? (running.StartedAt, running.Usage(processes)) : null;
         }
     }
 
