@@ -10,7 +10,7 @@ public static class ConnectionNeed
     public static long Instances(SystemGuide guide)
     {
         ArgumentNullException.ThrowIfNull(guide);
-        return guide.Services.Values.Sum(service => (long)service.Scale.Most + 1);
+        return guide.Services.Values.Sum(service => (long)service.Scale.Peak + 1);
     }
 
     /// <summary>

@@ -7,12 +7,13 @@ namespace Tenfold.Guide;
 /// <summary>A guide in a few lines, for a person who wants to see what was understood.</summary>
 public static class GuideSummary
 {
-    /// <summary>System, services with instances and limits, stores, routes, budgets, load tests. Ends with a line end.</summary>
+    /// <summary>System, services with instances, limits and scaling rules, stores, routes, budgets, load tests. Ends with a line end.</summary>
     public static string Of(SystemGuide guide)
     {
         var gateway = guide.Gateway;
         var text = new StringBuilder().Append("system ").AppendLine(guide.System);
         Section(text, "services", guide.Services.Select(s => (s.Key, Service(s.Value))));
+        Section(text, "scaling", guide.Services.Where(s => s.Value.Scale.IsAutomatic).Select(s => (s.Key, Joined([.. ScaleSummary.Rules(s.Value.Scale)]))));
         Section(text, "stores", guide.Stores.Select(s => (s.Key, Store(s.Value))));
         Section(text, $"gateway {(gateway.Tls is null ? "http" : "https")}://{gateway.Address}:{gateway.Port}", gateway.Routes.Select(r => (Match(r), Target(r))));
         Section(text, "rate limits", guide.RateLimits.Select(l => (l.Key, RateLimit(l.Value))));
@@ -41,14 +42,10 @@ public static class GuideSummary
     }
 
     private static string Service(Service service) => Joined(
-        Instances(service.Scale),
+        ScaleSummary.Instances(service.Scale),
         service.Instance.Cpu is { } cpu ? $"{cpu} cpu" : "cpu unlimited",
         service.Instance.Memory is { } memory ? $"{memory} memory" : "memory unlimited",
         service.Project is { } project ? $"project {project}" : string.Join(' ', service.Command ?? []));
-
-    private static string Instances(Scale scale) => scale.Max is { } max && max != scale.Min
-        ? $"{scale.Min} to {max} instances"
-        : $"{scale.Min} instance{(scale.Min == 1 ? "" : "s")}";
 
     private static string Store(Store store) => Joined(
         RecordShape.Kebab(store.Engine.ToString()),

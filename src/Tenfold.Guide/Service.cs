@@ -44,21 +44,6 @@ public sealed record InstanceSize
     public ByteSize? Memory { get; init; }
 }
 
-/// <summary>Bounds of the number of instances; a system starts with <see cref="Min"/>.</summary>
-public sealed record Scale
-{
-    /// <summary>Fewest instances, at least 1. Default 1.</summary>
-    [Between("1", "1k")]
-    public int Min { get; init; } = 1;
-
-    /// <summary>Most instances. Default: the larger of <see cref="Min"/> and 10.</summary>
-    [Between("1", "1k")]
-    public int? Max { get; init; }
-
-    /// <summary><see cref="Max"/>, or its default.</summary>
-    public int Most => Max ?? Math.Max(Min, 10);
-}
-
 /// <summary>Active checks (GET <see cref="Path"/>) and passive ones (what real requests met).</summary>
 public sealed record Health
 {

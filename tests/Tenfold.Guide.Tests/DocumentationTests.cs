@@ -18,6 +18,12 @@ public sealed partial class DocumentationTests
         [typeof(Service)] = "Service",
         [typeof(InstanceSize)] = "Instance",
         [typeof(Scale)] = "Scale",
+        [typeof(ScaleMetric)] = "Metric",
+        [typeof(ScaleStep)] = "Scale step",
+        [typeof(ScaleRate)] = "Scale rate",
+        [typeof(ScaleRateLimit)] = "Scale rate policy",
+        [typeof(ScaleSchedule)] = "Schedule",
+        [typeof(ScalePrediction)] = "Prediction",
         [typeof(Health)] = "Health",
         [typeof(PassiveHealth)] = "Passive health",
         [typeof(Store)] = "Store",
@@ -49,6 +55,12 @@ public sealed partial class DocumentationTests
     private static readonly Dictionary<string, string> Resolved = new(StringComparer.Ordinal)
     {
         ["Scale.Max"] = "the larger of `min` and 10",
+        ["Scale.Out"] = "all defaults",
+        ["Scale.In"] = "all defaults",
+        ["Scale.Predict"] = "none",
+        ["Scale.Every"] = "`1s`; with kpa `2s`, with hpa `15s`",
+        ["ScaleRate.Window"] = "out `0s`; in `1m`, with hpa `5m`, with kpa `0s`",
+        ["ScaleRate.Policies"] = "none; with hpa see there",
         ["Store.Memory"] = "`128Mi` for PostgreSQL, `256Mi` for Redis",
         ["Store.ReplicaLag"] = "`1s` for PostgreSQL",
         ["CachePolicy.L1Ttl"] = "`ttl`",
@@ -125,6 +137,34 @@ public sealed partial class DocumentationTests
         Assert.Null(guide.Stores["r"].Pool);
         Assert.Equal((TimeSpan.FromSeconds(1), null), (guide.Stores["p"].ReplicaLag, guide.Stores["r"].ReplicaLag));
         Assert.Equal(("address", TimeSpan.FromSeconds(7)), (guide.Gateway.Routes[0].Hash, guide.Gateway.Routes[0].FirstByteTimeout));
+    }
+
+    [Theory]
+    [InlineData("demand", 1, 60, "", "")]
+    [InlineData("kpa", 2, 0, "", "")]
+    [InlineData("hpa", 15, 300, "100% in 15s, 4 in 15s", "100% in 15s")]
+    public void Scaling_has_the_pace_of_its_algorithm(string algorithm, int every, int window, string outward, string inward)
+    {
+        var scale = Guides.Read($"system: shop\nservices: {{ api: {{ command: [a], scale: {{ algorithm: {algorithm}, metrics: [{{ metric: in-flight, target: 10 }}] }} }} }}\ngateway: {{ routes: [{{ path: /, service: api }}] }}").Services["api"].Scale;
+
+        Assert.Equal((TimeSpan.FromSeconds(every), TimeSpan.Zero, TimeSpan.FromSeconds(window)), (scale.Every, scale.Out?.Window, scale.In?.Window));
+        Assert.Equal((outward, inward), (Limits(scale.Out!), Limits(scale.In!)));
+
+        static string Limits(ScaleRate rate) => string.Join(", ", rate.Policies.Select(limit => $"{(limit.Percent is { } percent ? $"{percent}%" : limit.Instances)} in {Duration.Format(limit.Every)}"));
+    }
+
+    [Fact]
+    public void What_a_schedule_allows_above_max_counts_for_connections_and_shares()
+    {
+        var guide = Guides.Read("""
+            system: shop
+            services: { api: { command: [a], scale: { max: 4, schedule: [{ from: 0 18 * * *, to: 0 22 * * *, max: 9 }, { from: 0 2 * * *, to: 0 6 * * *, max: 2 }] } } }
+            stores: { r: { engine: redis } }
+            rate-limits: { a: { limit: 7, per: 1m, by: user } }
+            """);
+
+        Assert.Equal((4, 9, 10), (guide.Services["api"].Scale.Most, guide.Services["api"].Scale.Peak, ConnectionNeed.Instances(guide)));
+        Assert.Equal(1.0 / 9, guide.RateLimits["a"].Insurance!.Value.Fraction);
     }
 
     [Fact]

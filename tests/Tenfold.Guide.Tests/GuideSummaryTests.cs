@@ -8,7 +8,9 @@ public sealed class GuideSummaryTests
         system every-key
         services
           api     2 to 20 instances · 1500m cpu · 512Mi memory · project .
-          worker  1 to 10 instances · 500m cpu · 512Mi memory · node server.js 5
+          worker  1 instance, up to 10 by hand · 500m cpu · 512Mi memory · node server.js 5
+        scaling
+          api  hpa of cpu 70%, p95 400ms, requests-per-second 1000, queue-depth of orders 100 every 10s · +2 when cpu is above 75% for 4m, cooldown 5m · -10% when cpu is below 30% for 10m, cooldown 5m · to 20 when queue-age of orders is above 5m · out: at most 100% in 30s and 4 in 30s · in: window 5m, cooldown 1m, at most 100% in 15s · min 2, max 4 from '0 2 * * *' to '0 6 * * *' Europe/Berlin · ahead of what comes back after 1d
         stores
           main   postgres · 256Mi memory · 1 to 50 connections an instance · 4 shards of 128 buckets · 2 synchronous replicas each · schema schema · partitions of shop.events a month kept for 90d · 1 query with an index
           cache  redis · 256Mi memory
@@ -39,7 +41,16 @@ public sealed class GuideSummaryTests
         """
         system shop
         services
-          api  1 to 10 instances · cpu unlimited · memory unlimited · node server.js
+          api  1 instance, up to 10 by hand · cpu unlimited · memory unlimited · node server.js
         """ + "\n",
         GuideSummary.Of(Guides.Read(Guides.Start)));
+
+    [Theory]
+    [InlineData("min: 3, max: 3, metrics: [{ metric: cpu, target: 70% }]", "api  always 3, as min is max · demand of cpu 70% every 1s · in: window 1m")]
+    [InlineData("in: { select: disabled }, metrics: [{ metric: cpu, target: 70% }]", "api  demand of cpu 70% every 1s · never in")]
+    [InlineData("schedule: [{ from: 0 18 * * *, to: 0 22 * * *, max: 12 }]", "api  every 1s · in: window 1m · max 12 from '0 18 * * *' to '0 22 * * *' UTC")]
+    public void Scaling_rules_are_summed_up_in_one_line(string scale, string line) => Assert.Contains(
+        $"\nscaling\n  {line}\n",
+        GuideSummary.Of(Guides.Read($"system: shop\nservices: {{ api: {{ command: [a], instance: {{ cpu: 1 }}, scale: {{ {scale} }} }} }}")),
+        StringComparison.Ordinal);
 }

@@ -23,7 +23,21 @@ internal static class Samples
             health: *health
             drain: 1m30s
             socket: "true"
-            scale: { min: 2, max: 20 }
+            scale:
+              min: 2
+              max: 20
+              algorithm: hpa
+              every: 10s
+              tolerance: 5%
+              metrics: [{ metric: cpu, target: 70% }, { metric: p95, target: 400ms }, { metric: requests-per-second, target: 1k }, { metric: queue-depth, queue: orders, target: 100 }]
+              steps:
+                - { metric: cpu, above: 75%, for: 4m, change: 2, cooldown: 5m }
+                - { metric: cpu, below: 30%, for: 10m, percent: -10, cooldown: 5m }
+                - { metric: queue-age, queue: orders, above: 5m, to: 20 }
+              out: { policies: [{ percent: 100, every: 30s }, { instances: 4, every: 30s }], select: min }
+              in: { window: 5m, cooldown: 1m }
+              schedule: [{ from: "0 2 * * *", to: "0 6 * * *", min: 2, max: 4, time-zone: Europe/Berlin }]
+              predict: { season: 1d, error: 20% }
           worker:
             command: [node, server.js, "${EXTRA:-5}"]
             instance: { cpu: 500m, memory: 536870912 }

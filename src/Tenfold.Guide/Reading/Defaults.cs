@@ -10,7 +10,7 @@ internal static class Defaults
     {
         Services = Each(guide.Services, service => service with
         {
-            Scale = service.Scale with { Max = service.Scale.Most },
+            Scale = service.Scale with { Max = service.Scale.Most, Every = service.Scale.Interval, Out = service.Scale.Outward, In = service.Scale.Inward },
         }),
         Stores = Each(guide.Stores, store => store with
         {
@@ -43,7 +43,7 @@ internal static class Defaults
     {
         var at = limit.At ?? (limit.By == "user" ? RateLimitPlace.App : RateLimitPlace.Gateway);
         // One gateway, but as many processes of the app as its services may have: all their shares together are the limit.
-        var processes = at == RateLimitPlace.Gateway ? 1 : Math.Max(1, guide.Services.Values.Sum(service => (long)service.Scale.Most));
+        var processes = at == RateLimitPlace.Gateway ? 1 : Math.Max(1, guide.Services.Values.Sum(service => (long)service.Scale.Peak));
         return limit with
         {
             At = at,

@@ -27,6 +27,9 @@ internal static class ScalarFormats
         [typeof(ByteSize)] = new(
             "size", Read<ByteSize>(ByteSize.TryParse), v => v.ToString()!, default(ByteSize), "integer", @"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|k|M|G)?$"),
         [typeof(Percentage)] = new("percentage", Read<Percentage>(Percentage.TryParse), v => v.ToString()!, default(Percentage), "string", @"^[0-9]+(\.[0-9]+)?%$"),
+        [typeof(ScaleTarget)] = new(
+            "percentage, duration or number", Read<ScaleTarget>(ScaleTarget.TryParse), v => v.ToString()!, default(ScaleTarget), "number", @"^([0-9]+(\.[0-9]+)?[%kM]?|([0-9]+(\.[0-9]+)?(d|h|m|s|ms|us))+)$"),
+        [typeof(Cron)] = new("cron expression", ReadCron, v => v.ToString()!, Cron.Parse("0 0 1 1 *"), "string", @"^ *[^ ]+( +[^ ]+){4} *$"),
         [typeof(PathPattern)] = new("path pattern", ReadPath, v => v.ToString()!, PathPattern.Parse("/"), "string", "^/[^?# ]*$"),
         [typeof(RouteKey)] = new(
             "method and path", Read<RouteKey>(RouteKey.TryParse), v => v.ToString()!, new RouteKey("GET", PathPattern.Parse("/")), "string",
@@ -75,6 +78,8 @@ internal static class ScalarFormats
 
     private static (object?, string?) ReadPath(string text) =>
         PathPattern.TryParse(text, out var pattern, out var error) ? (pattern, null) : (null, $"'{text}': {error}");
+
+    private static (object?, string?) ReadCron(string text) => Cron.TryParse(text, out var cron, out var error) ? (cron, null) : (null, error);
 
     private static Func<string, (object?, string?)> Read<T>(TryParse<T> parse)
         where T : struct => text => parse(text, out var value, out var error) ? (value, null) : (null, error);

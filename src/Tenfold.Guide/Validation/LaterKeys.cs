@@ -7,7 +7,6 @@ internal static class LaterKeys
     {
         [typeof(SystemGuide)] = ["milestones", "prices"],
         [typeof(Service)] = ["warm"],
-        [typeof(Scale)] = ["metrics", "out", "in", "schedule"],
     };
 
     public static IReadOnlyDictionary<Type, string[]> All => ByRecord;

@@ -17,11 +17,7 @@ internal static class ServiceRules
 
             Program(path, service, findings);
             Variables(path, guide, service, findings);
-            if (service.Scale.Min > service.Scale.Max && findings.IsReadable($"{path}.scale.max"))
-            {
-                findings.Add($"{path}.scale.min", $"{service.Scale.Min} is more than max {service.Scale.Max}");
-            }
-
+            ScaleRules.Check(name, service, guide, findings);
             Texts.Path($"{path}.health.path", service.Health.Path, findings);
         }
     }

@@ -41,7 +41,8 @@ public sealed class WhoMayKnowWhomTests
         ["Tenfold.Wire"] = [],
         ["Tenfold.Gateway"] = ["Tenfold.Guide", "Tenfold.Wire", "Tenfold.Redis", "Tenfold.RateLimiting"],
         ["Tenfold.Load"] = ["Tenfold.Guide", "Tenfold.Wire"],
-        ["Tenfold.Runtime"] = ["Tenfold.Guide", "Tenfold.Wire", "Tenfold.Gateway"],
+        ["Tenfold.Runtime"] = ["Tenfold.Guide", "Tenfold.Wire", "Tenfold.Gateway", "Tenfold.Scaling"],
+        ["Tenfold.Scaling"] = ["Tenfold.Guide"],
     };
 
     [Fact]

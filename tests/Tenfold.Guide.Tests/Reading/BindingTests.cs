@@ -10,15 +10,14 @@ public sealed class BindingTests
         { "comand: [a]", ["4:5: services.api.comand: unknown key; did you mean 'command'? Allowed: project, command, environment, seed, instance, health, drain, socket, scale", "3:3: services.api: needs a project (a folder with a .csproj) or a command (program and arguments)"] },
         { "command: [a]\nnonsense: 1", ["5:5: services.api.nonsense: unknown key; allowed: project, command, environment, seed, instance, health, drain, socket, scale"] },
         { "command: a b", ["4:14: services.api.command: expected a list, found 'a b'"] },
-        { "command: [a]\nscale: 5", ["5:12: services.api.scale: expected a mapping, found '5'; allowed keys: min, max"] },
-        { "command: [a]\nscale: [5]", ["5:5: services.api.scale: expected a mapping, found a list; allowed keys: min, max"] },
+        { "command: [a]\nscale: 5", ["5:12: services.api.scale: expected a mapping, found '5'; allowed keys: min, max, algorithm, metrics, steps, out, in, schedule, predict, tolerance, every"] },
+        { "command: [a]\nscale: [5]", ["5:5: services.api.scale: expected a mapping, found a list; allowed keys: min, max, algorithm, metrics, steps, out, in, schedule, predict, tolerance, every"] },
         { "command: [a]\nscale: { min: many }", ["5:19: services.api.scale.min: expected a number such as 5 or 50k, found 'many'"] },
         { "command: [a]\nscale: { min: 1.5 }", ["5:19: services.api.scale.min: expected a whole number, found '1.5'"] },
         { "command: [a]\nscale: { min: 0x10 }", ["5:19: services.api.scale.min: expected a number such as 5 or 50k, found '0x10'"] },
         { "command: [a]\nscale: { min: 1e3 }", ["5:19: services.api.scale.min: expected a number such as 5 or 50k, found '1e3'"] },
         { "command: [a]\nscale: { min: 5000M }", ["5:19: services.api.scale.min: the number 5000M is too large"] },
-        { "command: [a]\nscale: { min: -1 }", ["5:19: services.api.scale.min: found -1; allowed: 1 to 1k"] },
-        { "command: [a]\nscale: { min: 0 }", ["5:19: services.api.scale.min: found 0; allowed: 1 to 1k"] },
+        { "command: [a]\nscale: { min: -1 }", ["5:19: services.api.scale.min: found -1; allowed: 0 to 1k"] },
         { "command: [a]\nscale: { max: 2k }", ["5:19: services.api.scale.max: found 2k; allowed: 1 to 1k"] },
         { "command: [a]\nscale: { min: [1] }", ["5:14: services.api.scale.min: expected a count, found a list"] },
         { "command: [a]\nsocket: yes", ["5:13: services.api.socket: expected true or false, found 'yes'"] },
@@ -37,12 +36,15 @@ public sealed class BindingTests
         { "command: [a]\nhealth: { path: null }", ["5:15: services.api.health.path: has no value; give it one, or remove the key"] },
         { "command: [a, { b: c }, ~]", ["4:18: services.api.command[1]: expected a text, found a mapping", "4:28: services.api.command[2]: has no value; give it one, or remove the key"] },
         { "command: [a]\nenvironment: [A]", ["5:5: services.api.environment: expected a mapping, found a list"] },
-        { "command: [a]\nscale: { metrics: [], out: 1, in: 2, schedule: 3, mix: 4 }", [
-            "5:14: services.api.scale.metrics: `metrics` is not supported yet",
-            "5:27: services.api.scale.out: `out` is not supported yet",
-            "5:35: services.api.scale.in: `in` is not supported yet",
-            "5:42: services.api.scale.schedule: `schedule` is not supported yet",
-            "5:55: services.api.scale.mix: unknown key; did you mean 'min'? Allowed: min, max"] },
+        { "command: [a]\nscale: { mix: 4 }", ["5:14: services.api.scale.mix: unknown key; did you mean 'min'? Allowed: min, max, algorithm, metrics, steps, out, in, schedule, predict, tolerance, every"] },
+        { "command: [a]\nscale: { metrics: [{ metric: cpu, target: much }, { metric: spu, target: 0x7 }] }", [
+            "5:47: services.api.scale.metrics[0].target: expected a percentage (70%), a duration (400ms) or a number (1000), as the metric has it, found 'much'",
+            "5:65: services.api.scale.metrics[1].metric: unknown value 'spu'; did you mean 'cpu'? Allowed: cpu, memory, requests-per-second, in-flight, average, p95, p99, queue-depth, queue-age, queue-drain",
+            "5:78: services.api.scale.metrics[1].target: expected a percentage (70%), a duration (400ms) or a number (1000), as the metric has it, found '0x7'",
+            "5:34: services.api.scale.metrics[0].metric: cpu is a share of instance.cpu, and the service has none; set it"] },
+        { "command: [a]\nscale: { schedule: [{ from: 2, to: 0 6 * * * }] }", [
+            "5:33: services.api.scale.schedule[0].from: expected five fields (minute, hour, day, month, weekday) such as 0 2 * * *, found '2'",
+            "5:25: services.api.scale.schedule[0]: changes nothing; give min, max or both"] },
     };
 
     [Theory]

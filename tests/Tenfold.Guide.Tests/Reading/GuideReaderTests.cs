@@ -56,10 +56,10 @@ public sealed class GuideReaderTests
         Assert.Equal(new Cpu(500), api.Instance.Cpu);
         Assert.Equal(ByteSize.FromMebibytes(512), api.Instance.Memory);
         Assert.Equal(new Health { Path = "/healthz", Interval = TimeSpan.FromSeconds(2), Failures = 4 }, api.Health);
-        Assert.Equal(new Scale { Min = 2, Max = 20 }, api.Scale);
+        Assert.Equal((2, 20, false), (api.Scale.Min, api.Scale.Max, api.Scale.IsAutomatic));
         Assert.True(api.Socket);
         Assert.Equal(new Dictionary<string, string> { ["GREETING"] = "hello", ["LITERAL"] = "${X}" }, api.Environment);
-        Assert.Equal(new Scale { Min = 12, Max = 12 }, guide.Services["worker"].Scale);
+        Assert.Equal((12, 12), (guide.Services["worker"].Scale.Min, guide.Services["worker"].Scale.Max));
         Assert.Equal(["node", "worker.js"], guide.Services["worker"].Command!);
         Assert.Equal(new Pool { Min = 10, Max = 50 }, guide.Stores["main"].Pool);
         Assert.Equal(ByteSize.FromMebibytes(128), guide.Stores["main"].Memory);

@@ -1,0 +1,62 @@
+using Tenfold.Guide.Reading;
+
+namespace Tenfold.Guide.Validation;
+
+/// <summary>Other bounds at certain times.</summary>
+internal static class ScaleScheduleRules
+{
+    public static void Check(string path, string name, Scale scale, SystemGuide guide, Findings findings)
+    {
+        for (var i = 0; i < scale.Schedule.Count; i++)
+        {
+            var item = ItemPath.Of($"{path}.schedule", i);
+            if (findings.IsReadable(item))
+            {
+                Times(item, scale.Schedule[i], findings);
+                Bounds(item, name, scale.Schedule[i], scale, guide, findings);
+            }
+        }
+    }
+
+    private static void Times(string item, ScaleSchedule schedule, Findings findings)
+    {
+        if (findings.IsReadable($"{item}.from") && findings.IsReadable($"{item}.to") && schedule.From.Equals(schedule.To))
+        {
+            findings.Add($"{item}.to", "is the same as from, so it would never be in effect");
+        }
+
+        if (!TimeZoneInfo.TryFindSystemTimeZoneById(schedule.TimeZone, out _))
+        {
+            findings.Add($"{item}.time-zone", $"there is no time zone '{schedule.TimeZone}'; allowed: IANA names such as UTC or Europe/Berlin");
+        }
+    }
+
+    private static void Bounds(string item, string name, ScaleSchedule schedule, Scale scale, SystemGuide guide, Findings findings)
+    {
+        var (min, max) = (findings.IsWritten($"{item}.min"), findings.IsWritten($"{item}.max"));
+        if (!min && !max)
+        {
+            findings.Add(item, "changes nothing; give min, max or both");
+            return;
+        }
+
+        var (fewest, most) = (schedule.Min ?? scale.Min, schedule.Max ?? scale.Most);
+        if (fewest > most && findings.IsReadable($"{item}.min") && findings.IsReadable($"{item}.max"))
+        {
+            findings.Add($"{item}.{(min ? "min" : "max")}", (min, max) switch
+            {
+                (true, true) => $"{fewest} is more than max {most}",
+                (true, false) => $"{fewest} is more than the service's max {most}; give max here, too",
+                _ => $"{most} is less than the service's min {fewest}; give min here, too",
+            });
+        }
+        else if (most == 0)
+        {
+            ScaleRules.Unanswered($"{item}.max", name, guide, findings);
+        }
+        else if (schedule.Min == 0 && scale.Min > 0)
+        {
+            ScaleRules.Zero($"{item}.min", name, scale, guide, findings);
+        }
+    }
+}
