@@ -1,0 +1,85 @@
+using Tenfold.Guide;
+using Tenfold.Scaling.Metrics;
+
+namespace Tenfold.Scaling.Demand;
+
+/// <summary>
+/// Tenfold's own way to keep cpu, requests or requests in flight at a target: it does not wait until instances are busy. It sees at the gateway what arrives, knows what a request
+/// costs (feed-forward: also beyond what the instances can do, where their own figures end), adds what a rise will bring until a new instance is ready, and what has piled up.
+/// </summary>
+internal sealed class DemandPolicy : IScalingPolicy
+{
+    private static readonly TimeSpan StartUnknown = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan WorkOff = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan CostMemory = TimeSpan.FromSeconds(20);
+
+    private readonly ScaleMetric _metric;
+    private readonly double _tolerance;
+    private readonly Arrivals _arrivals;
+    private readonly double? _cost;       // of the metric, for one request a second
+    private readonly double? _residence;  // seconds a request is in flight when nothing piles up
+    private readonly double? _inFlight;
+
+    public DemandPolicy(ScaleMetric metric, double tolerance)
+        : this(metric, tolerance, new Arrivals(), null, null, null)
+    {
+    }
+
+    private DemandPolicy(ScaleMetric metric, double tolerance, Arrivals arrivals, double? cost, double? residence, double? inFlight) =>
+        (_metric, _tolerance, _arrivals, _cost, _residence, _inFlight) = (metric, tolerance, arrivals, cost, residence, inFlight);
+
+    public (Proposal Proposal, IScalingPolicy Next) Propose(Snapshot snapshot)
+    {
+        var traffic = snapshot.Traffic;
+        if (Reading.Sound(traffic?.RequestsPerSecond) is not { } rate || Reading.Sound(traffic?.InFlight) is not { } inFlight)
+        {
+            // No traffic to see, as for a worker: by what the instances do.
+            var (wish, _) = new Hpa.HpaTracking(_metric, _tolerance).Propose(snapshot);
+            return (wish, new DemandPolicy(_metric, _tolerance, new Arrivals(), _cost, _residence, null));
+        }
+
+        var arrivals = _arrivals.With(snapshot.Now, snapshot.Over, rate);
+        var (used, seen) = Used(snapshot, rate, inFlight);
+        var over = snapshot.Over.TotalSeconds;
+        var done = Math.Max(0, rate - ((inFlight - (_inFlight ?? inFlight)) / Math.Max(over, 0.001)));
+        var blend = 1 - Math.Exp(-over / CostMemory.TotalSeconds);
+        var cost = used is { } sum && done > 0 ? Blend(_cost, sum / done, blend) : _cost;
+        var isCalm = used is { } now && seen > 0 && now / seen <= _metric.Target.Value * (1 + _tolerance);
+        var residence = isCalm && done > 0 ? Blend(_residence, inFlight / done, blend) : _residence;
+        var next = new DemandPolicy(_metric, _tolerance, arrivals, cost, residence, inFlight);
+        if (used is null || cost is not { } each)
+        {
+            return rate == 0 && used is not null ? (Proposal.Of(0, "no requests"), next) : (Proposal.Blind(MetricText.Missing(_metric.Metric, null)), next);
+        }
+
+        var ahead = ((snapshot.StartTime ?? StartUnknown) + snapshot.Over).TotalSeconds;
+        var (level, rise) = (arrivals.Level, arrivals.Slope * ahead);
+        var piled = Math.Max(0, inFlight - (2 * (residence ?? 0) * level) - 1);
+        var needed = each * (level + rise + (residence is null ? 0 : piled / WorkOff.TotalSeconds)) / _metric.Target.Value;
+        // Work beside requests shows in what is used only.
+        needed = Math.Max(needed, isCalm ? used.Value / _metric.Target.Value : 0);
+        return (Proposal.Of(Tolerant(needed, snapshot.Count), Saw(used.Value / Math.Max(1, seen), level, rise, piled, residence)), next);
+    }
+
+    // What one request costs is the metric itself for requests a second, time in flight for requests in flight, and processor time for cpu.
+    private (double? Sum, int Seen) Used(Snapshot snapshot, double rate, double inFlight)
+    {
+        var ready = Reading.Ready(snapshot, _metric.Metric);
+        return _metric.Metric switch
+        {
+            ScalingMetric.RequestsPerSecond => (rate, Math.Max(1, Reading.Count(snapshot, InstancePhase.Ready))),
+            ScalingMetric.InFlight => (inFlight, Math.Max(1, Reading.Count(snapshot, InstancePhase.Ready))),
+            // Those that are ready but were not seen do as the others.
+            _ => ready.Seen == 0 ? (null, 0) : (ready.Sum / ready.Seen * Reading.Count(snapshot, InstancePhase.Ready), Reading.Count(snapshot, InstancePhase.Ready)),
+        };
+    }
+
+    private string Saw(double average, double level, double rise, double piled, double? residence) =>
+        $"{MetricText.Of(_metric.Metric, null, average, _metric.Target)}, {MetricText.Value(level, ScaleUnit.Count)} requests/s"
+        + (rise >= 0.05 * level && rise > 0 ? $", {MetricText.Value(rise, ScaleUnit.Count)}/s more by the time a new one is ready" : "")
+        + (residence is not null && piled >= 1 ? $", {MetricText.Value(piled, ScaleUnit.Count)} piled up" : "");
+
+    private int Tolerant(double needed, int count) => count > 0 && Math.Abs((needed / count) - 1) <= _tolerance ? count : Counts.Ceiling(needed);
+
+    private static double Blend(double? old, double sample, double weight) => old is { } before ? before + (weight * (sample - before)) : sample;
+}

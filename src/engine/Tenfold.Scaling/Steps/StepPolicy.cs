@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using Tenfold.Guide;
+using Tenfold.Scaling.Metrics;
+
+namespace Tenfold.Scaling.Steps;
+
+/// <summary>
+/// Step scaling by alarms, as of AWS and the guides that are written for it. Out: the alarm that asks for most. In: only while every alarm that removes sounds,
+/// and then the one that removes least. What was not seen silences an alarm, and its time begins anew.
+/// </summary>
+internal sealed class StepPolicy : IScalingPolicy
+{
+    private readonly ImmutableArray<ScaleStep> _steps;
+    private readonly ImmutableArray<TimeSpan?> _since; // when each alarm's condition began to hold
+    private readonly Cooling _out;
+    private readonly Cooling _in;
+
+    public StepPolicy(IEnumerable<ScaleStep> steps)
+    {
+        _steps = [.. steps];
+        _since = [.. _steps.Select(_ => (TimeSpan?)null)];
+        (_out, _in) = (Cooling.None, Cooling.None);
+    }
+
+    private StepPolicy(ImmutableArray<ScaleStep> steps, ImmutableArray<TimeSpan?> since, Cooling coolingOut, Cooling coolingIn) =>
+        (_steps, _since, _out, _in) = (steps, since, coolingOut, coolingIn);
+
+    public (Proposal Proposal, IScalingPolicy Next) Propose(Snapshot snapshot)
+    {
+        var (now, count) = (snapshot.Now, snapshot.Count);
+        var since = new TimeSpan?[_steps.Length];
+        var (cooledOut, cooledIn) = (_out.Seen(count, isOut: true), _in.Seen(count, isOut: false));
+        var isBlind = false;
+        (int Count, ScaleStep? Step, double Value) most = (count, null, 0), least = (0, null, 0);
+        var everyIn = true;
+        string? silent = null;
+        for (var i = 0; i < _steps.Length; i++)
+        {
+            var step = _steps[i];
+            var value = Reading.Of(snapshot, step.Metric, step.Queue);
+            isBlind |= value is null;
+            var holds = value is { } found && (step.Above is { } above ? found > above.Value : found < step.Below!.Value.Value);
+            since[i] = holds ? _since[i] ?? now : null;
+            var sounds = since[i] is { } began && now - began >= step.For;
+            silent ??= value is { } shown ? MetricText.Of(step.Metric, step.Queue, shown, step.Above ?? step.Below!.Value) : null;
+            if (step.Above is not null && sounds && To(step, count) is var more && more > most.Count)
+            {
+                most = (more, step, value!.Value);
+            }
+            else if (step.Below is not null)
+            {
+                everyIn &= sounds;
+                least = sounds && To(step, count) >= least.Count ? (To(step, count), step, value!.Value) : least;
+            }
+        }
+
+        var proposal = most.Step is not null ? Out(most, cooledOut, now) : everyIn && least.Step is not null ? In(least, cooledIn, now, count)
+            : isBlind ? Proposal.Blind("a metric of its steps was not seen") : Proposal.Nothing($"{silent}: no alarm");
+        if (proposal.Kind == ProposalKind.Wish)
+        {
+            (cooledOut, cooledIn) = proposal.Count > count ? (cooledOut.Asked(now, count, most.Step!.Cooldown), cooledIn) : (cooledOut, cooledIn.Asked(now, count, least.Step!.Cooldown));
+        }
+
+        return (proposal, new StepPolicy(_steps, [.. since], cooledOut, cooledIn));
+    }
+
+    private static Proposal Out((int Count, ScaleStep? Step, double Value) found, Cooling cooling, TimeSpan now) =>
+        cooling.Left(now) is { } left ? Proposal.Nothing($"{Said(found.Step!, found.Value)}, in cooldown for {Duration.Format(left)}") : Proposal.Of(found.Count, Said(found.Step!, found.Value));
+
+    private static Proposal In((int Count, ScaleStep? Step, double Value) found, Cooling cooling, TimeSpan now, int count) =>
+        found.Count >= count ? Proposal.Nothing(Said(found.Step!, found.Value)) : Out(found, cooling, now);
+
+    private static string Said(ScaleStep step, double value)
+    {
+        var (word, limit) = step.Above is { } above ? ("above", above) : ("below", step.Below!.Value);
+        return $"{MetricText.Name(step.Metric, step.Queue)} at {MetricText.Value(value, limit.Unit)}, {word} {MetricText.Value(limit.Value, limit.Unit)}{(step.For > TimeSpan.Zero ? $" for {Duration.Format(step.For)}" : "")}";
+    }
+
+    private static int To(ScaleStep step, int count) => step switch
+    {
+        { To: { } exact } => step.Above is not null ? Math.Max(count, exact) : Math.Min(count, exact),
+        { Percent: { } percent } => count + Whole(count * percent / 100.0),
+        { Change: { } change } => Math.Max(0, count + change),
+        _ => count,
+    };
+
+    // At least one.
+    private static int Whole(double change) => change > 0 ? Counts.Ceiling(change) : -Math.Max(1, (int)Math.Floor(-change));
+
+    /// <summary>A cooldown begins when it asks, if the number then changes.</summary>
+    private sealed record Cooling(TimeSpan? Until, TimeSpan AskedUntil, int? AskedAt)
+    {
+        public static readonly Cooling None = new(null, default, null);
+
+        public Cooling Asked(TimeSpan now, int count, TimeSpan cooldown) => this with { AskedAt = count, AskedUntil = now + cooldown };
+
+        public Cooling Seen(int count, bool isOut) => AskedAt is not { } before ? this
+            : (isOut ? count > before : count < before) ? new Cooling(AskedUntil, default, null) : this with { AskedAt = null };
+
+        public TimeSpan? Left(TimeSpan now) => Until is { } until && until > now ? until - now : null;
+    }
+}

@@ -1,0 +1,104 @@
+using Tenfold.Guide;
+using Tenfold.Scaling.Demand;
+using Tenfold.Scaling.Tests.Support;
+
+namespace Tenfold.Scaling.Tests.Demand;
+
+public sealed class DemandPolicyTests
+{
+    [Fact]
+    public void What_arrives_is_met_at_once_also_beyond_what_the_instances_can_do()
+    {
+        // Four instances of 100/s at 70%; then four times as much arrives: their cpu cannot say more than 100%.
+        var player = new Player(Seen.Cpu(0.7), 4).For(60, 280, cpu: 0.7, inFlight: 6);
+
+        Assert.Equal(16, player.For(1, 1120, cpu: 1, inFlight: 6).Count);
+    }
+
+    [Fact]
+    public void What_has_piled_up_is_worked_off_beside()
+    {
+        var player = new Player(Seen.Cpu(0.7), 4).For(60, 280, cpu: 0.7, inFlight: 6);
+
+        Assert.InRange(player.For(1, 280, cpu: 1, inFlight: 1300).Count, 20, 24); // (280 + 1300 / 10) / 70, and the cost is still known
+        Assert.Contains("piled up", player.Saw, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_rise_is_met_as_far_ahead_as_an_instance_takes_to_start()
+    {
+        var steady = new Player(Seen.Cpu(0.7), 4) { StartTime = Seen.Seconds(20) }.For(60, 280, cpu: 0.7, inFlight: 6);
+        var rising = new Player(Seen.Cpu(0.7), 4) { StartTime = Seen.Seconds(20) }.For(60, 280, cpu: 0.7, inFlight: 6);
+        for (var i = 1; i <= 30; i++)
+        {
+            rising.For(1, 280 + (7 * i), cpu: 0.7 * (280 + (7 * i)) / 280, inFlight: 6);
+        }
+
+        Assert.Equal(4, steady.Count);
+        // 490/s now, and 140/s more in 20 s: 9 instances instead of 7.
+        Assert.InRange(rising.Count, 9, 10);
+        Assert.Contains("more by the time a new one is ready", rising.Saw, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_step_is_not_taken_for_a_slope()
+    {
+        var player = new Player(Seen.Cpu(0.7), 4).For(60, 280, cpu: 0.7, inFlight: 6);
+        for (var i = 0; i < 40; i++)
+        {
+            Assert.InRange(player.For(1, 560, cpu: 1, inFlight: 12).Count, 8, 9);
+        }
+    }
+
+    [Fact]
+    public void Chance_moves_nothing()
+    {
+        var random = new Random(7);
+        var player = new Player(Seen.Requests(100), 10);
+        for (var i = 0; i < 600; i++)
+        {
+            // Normal noise as large as that of a Poisson process of 950/s.
+            var noise = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+            player.For(1, 950 + (noise * Math.Sqrt(950)), cpu: 0.5, inFlight: 20);
+            Assert.Equal(10, player.Count);
+        }
+    }
+
+    [Fact]
+    public void Without_requests_nobody_is_wanted() => Assert.Equal(0, new Player(Seen.Cpu(0.7), 4).For(60, 280, cpu: 0.7, inFlight: 6).For(30, 0, cpu: 0, inFlight: 0).Count);
+
+    [Fact]
+    public void Work_beside_requests_counts_by_what_it_uses() => Assert.Equal(4, new Player(Seen.Cpu(0.7), 5).For(5, 280, cpu: 0.56, inFlight: 6).For(1, 10, cpu: 0.55, inFlight: 1).Count);
+
+    [Fact]
+    public void A_service_without_traffic_goes_by_its_instances_alone()
+    {
+        var snapshot = Seen.Of(Seen.Ready(1), Seen.Ready(1));
+
+        Assert.Equal(3, new DemandPolicy(Seen.Cpu(0.7), 0.1).Propose(snapshot).Proposal.Count);
+    }
+
+    private sealed class Player(ScaleMetric metric, int ready)
+    {
+        private IScalingPolicy _policy = new DemandPolicy(metric, 0.1);
+        private double _now = 1000;
+
+        public TimeSpan StartTime { get; init; } = Seen.Seconds(5);
+
+        public int Count { get; private set; }
+
+        public string Saw { get; private set; } = "";
+
+        public Player For(int seconds, double load, double cpu, double inFlight)
+        {
+            for (var i = 0; i < seconds; i++, _now++)
+            {
+                var snapshot = Seen.At(_now, [.. Enumerable.Repeat(Seen.Ready(cpu), ready)]) with { Over = Seen.Seconds(1), StartTime = StartTime, Traffic = new TrafficSample(load, inFlight) };
+                var (proposal, next) = _policy.Propose(snapshot);
+                (_policy, Count, Saw) = (next, proposal.Count, proposal.Saw);
+            }
+
+            return this;
+        }
+    }
+}
