@@ -29,6 +29,7 @@ public sealed record Policy(string Name, string What, Func<Trace, IPilot> Make)
             new(Own, "Tenfold's default: algorithm demand, cpu 70%", _ => new AutoscalerPilot(new Scale { Min = 2, Max = 50, Metrics = [Cpu] })),
             new(Peer, "Kubernetes' HPA with its defaults, cpu 70%", _ => new AutoscalerPilot(new Scale { Min = 2, Max = 50, Algorithm = ScaleAlgorithm.Hpa, Metrics = [Cpu] }, HpaDelay)),
             new("kpa", "Knative's KPA, in flight what an instance has at 70% of its capacity", _ => new AutoscalerPilot(new Scale { Min = 2, Max = 50, Algorithm = ScaleAlgorithm.Kpa, Metrics = [new ScaleMetric { Metric = ScalingMetric.InFlight, Target = new ScaleTarget(model.InFlightAt(0.7), ScaleUnit.Count) }] })),
+            new("kpa-rps", "Knative's KPA on requests/s, 70% of what an instance carries", _ => new AutoscalerPilot(new Scale { Min = 2, Max = 50, Algorithm = ScaleAlgorithm.Kpa, Metrics = [new ScaleMetric { Metric = ScalingMetric.RequestsPerSecond, Target = new ScaleTarget(0.7 * model.Capacity, ScaleUnit.Count) }] })),
             new("aws", "AWS target tracking with its defaults, cpu 70%", _ => new TargetTracking(0.7, 2, 50)),
             new("rez-asg", "rez: cpu > 75% for 4 min: +2, < 30% for 10 min: -1, cooldown 5 min", _ => new AutoscalerPilot(RezAsg, CloudWatchDelay)),
             new("rez-hpa", "rez: HPA on cpu 70%, memory 80%, 1,000 requests/s; its own behaviour", _ => new AutoscalerPilot(RezHpa, HpaDelay)),
