@@ -13,19 +13,22 @@ internal sealed class DemandPolicy : IScalingPolicy
     private static readonly TimeSpan WorkOff = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan CostMemory = TimeSpan.FromSeconds(20);
 
+    // What a request costs was seen at some load. Beyond so many times of it, it is looked at again first: what instances do beside requests is in it, too.
+    private const double Extrapolated = 4;
+
     private readonly ScaleMetric _metric;
     private readonly double _tolerance;
     private readonly Arrivals _arrivals;
-    private readonly double? _cost;       // of the metric, for one request a second
-    private readonly double? _residence;  // seconds a request is in flight when nothing piles up
+    private readonly Cost _cost;
+    private readonly double? _residence; // seconds a request is in flight when nothing piles up
     private readonly double? _inFlight;
 
     public DemandPolicy(ScaleMetric metric, double tolerance)
-        : this(metric, tolerance, new Arrivals(), null, null, null)
+        : this(metric, tolerance, new Arrivals(), new Cost(), null, null)
     {
     }
 
-    private DemandPolicy(ScaleMetric metric, double tolerance, Arrivals arrivals, double? cost, double? residence, double? inFlight) =>
+    private DemandPolicy(ScaleMetric metric, double tolerance, Arrivals arrivals, Cost cost, double? residence, double? inFlight) =>
         (_metric, _tolerance, _arrivals, _cost, _residence, _inFlight) = (metric, tolerance, arrivals, cost, residence, inFlight);
 
     public (Proposal Proposal, IScalingPolicy Next) Propose(Snapshot snapshot)
@@ -43,22 +46,24 @@ internal sealed class DemandPolicy : IScalingPolicy
         var over = snapshot.Over.TotalSeconds;
         var done = Math.Max(0, rate - ((inFlight - (_inFlight ?? inFlight)) / Math.Max(over, 0.001)));
         var blend = 1 - Math.Exp(-over / CostMemory.TotalSeconds);
-        var cost = used is { } sum && done > 0 ? Blend(_cost, sum / done, blend) : _cost;
+        var cost = used is { } sum ? _cost.With(sum, done, blend) : _cost;
         var isCalm = used is { } now && seen > 0 && now / seen <= _metric.Target.Value * (1 + _tolerance);
         var residence = isCalm && done > 0 ? Blend(_residence, inFlight / done, blend) : _residence;
         var next = new DemandPolicy(_metric, _tolerance, arrivals, cost, residence, inFlight);
-        if (used is null || cost is not { } each)
+        if (used is null || cost.Each is not { } each)
         {
             return rate == 0 && used is not null ? (Proposal.Of(0, "no requests"), next) : (Proposal.Blind(MetricText.Missing(_metric.Metric, null)), next);
         }
 
         var ahead = ((snapshot.StartTime ?? StartUnknown) + snapshot.Over).TotalSeconds;
-        var (level, rise) = (arrivals.Level, arrivals.Slope * ahead);
+        var known = Extrapolated * cost.Load;
+        var level = Math.Min(arrivals.Level, known);
+        var rise = Math.Min(arrivals.Slope * ahead, known - level);
         var piled = Math.Max(0, inFlight - (2 * (residence ?? 0) * level) - 1);
         var needed = each * (level + rise + (residence is null ? 0 : piled / WorkOff.TotalSeconds)) / _metric.Target.Value;
         // Work beside requests shows in what is used only.
         needed = Math.Max(needed, isCalm ? used.Value / _metric.Target.Value : 0);
-        return (Proposal.Of(Tolerant(needed, snapshot.Count), Saw(used.Value / Math.Max(1, seen), level, rise, piled, residence)), next);
+        return (Proposal.Of(Counts.Tolerant(needed, snapshot.Count, _tolerance), Saw(used.Value / Math.Max(1, seen), level, rise, piled, residence)), next);
     }
 
     // What one request costs is the metric itself for requests a second, time in flight for requests in flight, and processor time for cpu.
@@ -79,7 +84,17 @@ internal sealed class DemandPolicy : IScalingPolicy
         + (rise >= 0.05 * level && rise > 0 ? $", {MetricText.Value(rise, ScaleUnit.Count)}/s more by the time a new one is ready" : "")
         + (residence is not null && piled >= 1 ? $", {MetricText.Value(piled, ScaleUnit.Count)} piled up" : "");
 
-    private int Tolerant(double needed, int count) => count > 0 && Math.Abs((needed / count) - 1) <= _tolerance ? count : Counts.Ceiling(needed);
+    /// <summary>What was used of the metric and done with it, both weighted by how recent it is.</summary>
+    private sealed record Cost(double Used = 0, double Done = 0)
+    {
+        /// <summary>For one request a second; null: not known.</summary>
+        public double? Each => Done > 0 ? Used / Done : null;
+
+        /// <summary>Requests a second at which it was seen.</summary>
+        public double Load => Done;
+
+        public Cost With(double used, double done, double weight) => Done > 0 ? new Cost(Used + (weight * (used - Used)), Done + (weight * (done - Done))) : done > 0 ? new Cost(used, done) : this;
+    }
 
     private static double Blend(double? old, double sample, double weight) => old is { } before ? before + (weight * (sample - before)) : sample;
 }

@@ -43,13 +43,13 @@ internal sealed class LatencyPolicy : IScalingPolicy
         var (latency, budget) = (Reading.Of(snapshot, _metric.Metric)!.Value, _metric.Target.Value);
         var each = load / Math.Max(1, ready);
         var saw = MetricText.Of(_metric.Metric, null, latency, _metric.Target);
-        memory = latency > budget ? memory with { TooMuch = memory.TooMuchAt(snapshot.Now) is { } before ? Math.Min(before, each) : each, TooMuchSeen = snapshot.Now } : memory;
+        // New ones have a moment to show what they change, else each look would add as many again.
+        var hasSettled = snapshot.Now - memory.ReadySince >= Settle;
+        memory = latency > budget && hasSettled ? memory with { TooMuch = memory.TooMuchAt(snapshot.Now) is { } before ? Math.Min(before, each) : each, TooMuchSeen = snapshot.Now } : memory;
         var carries = Reading.Sound(snapshot.Capacity) is > 0 and var profile ? profile : memory.TooMuchAt(snapshot.Now) * Margin;
         var needed = carries is > 0 ? Counts.Ceiling(load / carries.Value) : (int?)null;
         if (latency > budget)
         {
-            // New ones have a moment to show what they change, else each look would add as many again.
-            var hasSettled = snapshot.Now - memory.ReadySince >= Settle;
             var more = hasSettled ? Counts.Ceiling(ready * Math.Min(MostAtOnce, latency / budget)) : snapshot.Count;
             var most = Math.Max(snapshot.Count, Counts.Ceiling(ready * MostAtOnce));
             return (Proposal.Of(Math.Max(snapshot.Count, Math.Max(more, Math.Min(needed ?? 0, most))), saw), new LatencyPolicy(_metric, memory));

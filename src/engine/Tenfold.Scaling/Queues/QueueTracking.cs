@@ -41,7 +41,7 @@ internal sealed class QueueTracking : IScalingPolicy
 
     private (int Wish, string Saw) OfDepth(Snapshot snapshot, QueueSample queue)
     {
-        var wish = Tolerant(queue.Depth / _metric.Target.Value, snapshot.Count);
+        var wish = Counts.Tolerant(queue.Depth / _metric.Target.Value, snapshot.Count, _tolerance);
         return (wish, MetricText.Of(_metric.Metric, _metric.Queue, queue.Depth / Math.Max(1, snapshot.Count), _metric.Target));
     }
 
@@ -64,8 +64,6 @@ internal sealed class QueueTracking : IScalingPolicy
         }
 
         var needed = isLate ? (arriving + (queue.Depth / target)) / each.Value : arriving / (each.Value * Busy);
-        return (Math.Max(1, Tolerant(needed, snapshot.Count)), $"{saw}, {MetricText.Value(arriving, ScaleUnit.Count)}/s arrive, an instance does {MetricText.Value(each.Value, ScaleUnit.Count)}/s");
+        return (Math.Max(1, Counts.Tolerant(needed, snapshot.Count, _tolerance)), $"{saw}, {MetricText.Value(arriving, ScaleUnit.Count)}/s arrive, an instance does {MetricText.Value(each.Value, ScaleUnit.Count)}/s");
     }
-
-    private int Tolerant(double needed, int count) => count > 0 && Math.Abs((needed / count) - 1) <= _tolerance ? count : Counts.Ceiling(needed);
 }

@@ -58,11 +58,14 @@ internal sealed class StepPolicy : IScalingPolicy
             : isBlind ? Proposal.Blind("a metric of its steps was not seen") : Proposal.Nothing($"{silent}: no alarm");
         if (proposal.Kind == ProposalKind.Wish)
         {
-            (cooledOut, cooledIn) = proposal.Count > count ? (cooledOut.Asked(now, count, most.Step!.Cooldown), cooledIn) : (cooledOut, cooledIn.Asked(now, count, least.Step!.Cooldown));
+            (cooledOut, cooledIn) = proposal.Count > count ? (cooledOut.Asked(now, count, most.Step!.Cooldown), cooledIn) : (cooledOut, cooledIn.Asked(now, count, LongestIn()));
         }
 
         return (proposal, new StepPolicy(_steps, [.. since], cooledOut, cooledIn));
     }
+
+    // All of them have sounded.
+    private TimeSpan LongestIn() => _steps.Where(step => step.Below is not null).Max(step => step.Cooldown);
 
     private static Proposal Out((int Count, ScaleStep? Step, double Value) found, Cooling cooling, TimeSpan now) =>
         cooling.Left(now) is { } left ? Proposal.Nothing($"{Said(found.Step!, found.Value)}, in cooldown for {Duration.Format(left)}") : Proposal.Of(found.Count, Said(found.Step!, found.Value));
