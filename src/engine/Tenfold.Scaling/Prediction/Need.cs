@@ -15,6 +15,8 @@ internal readonly record struct Need
     private const double Busy = 0.95;
     private const double Over = 1.2;
 
+    private const double MostLoad = 1e12; // what is more was measured wrongly, and sums must stay finite
+
     private readonly double _instances, _load; // summed with decaying weights
 
     private Need(double instances, double load) => (_instances, _load) = (instances, load);
@@ -24,7 +26,7 @@ internal readonly record struct Need
 
     /// <summary>The load that instances are needed for: jobs a second that arrive when a metric is that of a queue, otherwise requests a second. Null: it was not seen.</summary>
     public static double? LoadOf(Snapshot snapshot, IReadOnlyList<ScaleMetric> metrics) =>
-        QueueOf(metrics) is { } queue ? Reading.Sound(Reading.Queue(snapshot, queue)?.Arriving) : Reading.Sound(snapshot.Traffic?.RequestsPerSecond);
+        Plausible(QueueOf(metrics) is { } queue ? Reading.Queue(snapshot, queue)?.Arriving : snapshot.Traffic?.RequestsPerSecond);
 
     /// <summary>The queue whose arrivals are the load; null: requests are.</summary>
     public static string? QueueOf(IReadOnlyList<ScaleMetric> metrics)
@@ -59,7 +61,7 @@ internal readonly record struct Need
         if (QueueOf(metrics) is { } name)
         {
             // What an instance does shows while there is enough to do.
-            return Reading.Queue(snapshot, name) is { Depth: > 0, Done: { } done } ? (ready, Reading.Sound(done) ?? 0) : (null, 0);
+            return Reading.Queue(snapshot, name) is { Depth: > 0, Done: { } done } ? (ready, Plausible(done) ?? 0) : (null, 0);
         }
 
         double? needed = null;
@@ -83,4 +85,6 @@ internal readonly record struct Need
         // With metrics that are not in proportion to the load: as many as did.
         return needed is null && isMet && !metrics.Any(one => one.Metric is ScalingMetric.Cpu or ScalingMetric.InFlight) ? (ready, load) : (needed, load);
     }
+
+    private static double? Plausible(double? load) => Reading.Sound(load) is <= MostLoad and var sound ? sound : null;
 }
