@@ -11,7 +11,8 @@ internal static class Repository
             .Select(folder => Path.Combine(Root, folder))
             .Where(Directory.Exists)
             .SelectMany(folder => Directory.EnumerateFiles(folder, "tenfold.yaml", SearchOption.AllDirectories))
-            .Where(file => !file.Contains("/bin/", StringComparison.Ordinal) && !file.Contains("/node_modules/", StringComparison.Ordinal))];
+            .Where(file => !file.Contains("/bin/", StringComparison.Ordinal) && !file.Contains("/node_modules/", StringComparison.Ordinal)),
+            .. Directory.EnumerateFiles(Path.Combine(Root, "docs", "scaling"), "*.yaml")];
 
     private static string Find(string folder) =>
         File.Exists(Path.Combine(folder, "Tenfold.slnx")) ? folder : Find(Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("no Tenfold.slnx above the tests"));

@@ -19,8 +19,10 @@ internal static class ScaleStepRules
             }
 
             ScaleMetricRules.Source(item, steps[i].Metric, steps[i].Queue, name, service, guide, findings);
-            if (Alarm(item, steps[i], findings) & Effect(item, steps[i], service.Scale, findings))
+            var alarm = Alarm(item, steps[i], findings);
+            if (Effect(item, steps[i], service.Scale, findings) && alarm)
             {
+                Direction(item, steps[i], findings);
                 Contradiction(path, steps, i, findings);
             }
         }
@@ -57,14 +59,18 @@ internal static class ScaleStepRules
             findings.Add($"{item}.to", $"found {to}; allowed: min {scale.Min} to max {scale.Peak}");
         }
 
-        if ((step.Change ?? step.Percent) is { } amount && findings.IsReadable($"{item}.{written[0]}") && (step.Above is not null ? amount <= 0 : amount >= 0))
+        return true;
+    }
+
+    private static void Direction(string item, ScaleStep step, Findings findings)
+    {
+        var key = $"{item}.{(step.Change is null ? "percent" : "change")}";
+        if ((step.Change ?? step.Percent) is { } amount && findings.IsReadable(key) && (step.Above is not null ? amount <= 0 : amount >= 0))
         {
-            findings.Add($"{item}.{written[0]}", step.Above is not null
+            findings.Add(key, step.Above is not null
                 ? $"found {amount}; what sounds above adds: allowed is 1 or more"
                 : $"found {amount}; what sounds below removes: allowed is -1 or less");
         }
-
-        return true;
     }
 
     /// <summary>Where one step adds and another removes at the same value, they would take turns.</summary>
