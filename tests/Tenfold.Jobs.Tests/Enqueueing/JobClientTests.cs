@@ -85,6 +85,22 @@ public sealed class JobClientTests(JobServer server)
     }
 
     [Fact]
+    public async Task Many_jobs_without_a_transaction_have_one_with_an_id_from_their_numbers_to_their_rows()
+    {
+        await using var database = await server.DatabaseAsync();
+        await using var app = await JobApp.StartAsync(database.ConnectionString, configure: jobs => jobs.Work = []);
+        await using var connection = await database.Source.OpenConnectionAsync();
+        await using var holding = await database.Source.OpenConnectionAsync();
+        await using var transaction = await holding.BeginTransactionAsync();
+        await new NpgsqlCommand("LOCK TABLE tenfold.jobs IN EXCLUSIVE MODE", holding).ExecuteNonQueryAsync();
+        var many = app.Client.EnqueueManyAsync(connection, [new Work("a"), new Work("b")]);
+        await Tenfold.Postgres.Tests.Support.Wait.ForAsync("their rows to wait", async () => await database.ExecuteAsync("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()") is 1L);
+        Assert.Equal(1L, await database.ExecuteAsync("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() AND backend_xid IS NOT NULL"));
+        await transaction.RollbackAsync();
+        Assert.Equal(2, (await many).Count);
+    }
+
+    [Fact]
     public async Task A_payload_that_is_too_large_and_a_type_that_is_no_job_are_refused()
     {
         await using var database = await server.DatabaseAsync();

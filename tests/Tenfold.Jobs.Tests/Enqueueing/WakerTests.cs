@@ -39,5 +39,20 @@ public sealed class WakerTests(JobServer server)
         }
     }
 
+    [Fact]
+    public async Task The_worker_of_the_same_process_is_told_at_once_and_whether_the_job_is_committed()
+    {
+        await using var database = await server.DatabaseAsync(number: null);
+        await using var store = Store(database);
+        await using var waker = new Waker(TimeProvider.System, NullLogger.Instance);
+        var told = new List<(int, string)>();
+        waker.Woken = (number, text) => told.Add((number, text));
+
+        waker.Wake(new Jobs.Databases.JobDatabase(7, store), "mail", committed: true);
+        waker.Wake(new Jobs.Databases.JobDatabase(7, store), "mail", committed: false);
+
+        Assert.Equal([(7, "mail"), (7, "mail" + Waker.Soon)], told);
+    }
+
     private static PostgresStore Store(JobDatabase database) => new(new PostgresOptions { Name = "main", ConnectionString = database.ConnectionString }, TimeProvider.System, NullLoggerFactory.Instance);
 }

@@ -1,7 +1,5 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using Tenfold.Jobs.Claiming;
 using Tenfold.Jobs.Ending;
 using Tenfold.Jobs.Living;
 using Tenfold.Jobs.Running;
@@ -20,10 +18,10 @@ public sealed class WorkerRowTests(JobServer server)
     {
         await using var database = await server.DatabaseAsync();
         await using var store = Store(database);
-        var (held, owner) = (new HeldRuns(), new Owner());
+        var (held, runs) = (new HeldRuns(), new Runs());
         await using var row = await StartAsync(store, held);
         var job = await database.RunningAsync(worker: row.Id);
-        var run = Run(job, row.Id, owner);
+        var run = runs.Of(Runs.Claimed(job, row.Id));
         await using var connection = await database.Source.OpenConnectionAsync();
         await using (await connection.BeginTransactionAsync())
         {
@@ -42,16 +40,16 @@ public sealed class WorkerRowTests(JobServer server)
     {
         await using var database = await server.DatabaseAsync();
         await using var store = Store(database);
-        var (held, owner) = (new HeldRuns(), new Owner());
+        var (held, runs) = (new HeldRuns(), new Runs());
         await using var row = await StartAsync(store, held);
         var (cancelled, other) = (await database.RunningAsync(worker: row.Id), await database.RunningAsync(worker: row.Id));
-        held.Add(Run(cancelled, row.Id, owner));
-        held.Add(Run(other, row.Id, owner));
+        held.Add(runs.Of(Runs.Claimed(cancelled, row.Id)));
+        held.Add(runs.Of(Runs.Claimed(other, row.Id)));
 
         await Rows.Admin(database).CancelAsync(cancelled, default);
 
-        await Wait.ForAsync("it to end", () => !owner.Endings.IsEmpty);
-        Assert.Equal((cancelled, JobOutcome.Cancelled), (owner.Endings.Single().Job.Id, owner.Endings.Single().Outcome));
+        await Wait.ForAsync("it to end", () => !runs.Endings.IsEmpty);
+        Assert.Equal((cancelled, JobOutcome.Cancelled), (runs.Endings.Single().Job.Id, runs.Endings.Single().Outcome));
     }
 
     [Fact]
@@ -116,25 +114,5 @@ public sealed class WorkerRowTests(JobServer server)
         return row;
     }
 
-    private static JobRun Run(long job, long worker, Owner owner) => new(
-        new Claimed
-        {
-            Id = job, Queue = "q", Lane = 11, Kind = "k", Payload = [], EnqueuedAt = DateTime.UnixEpoch, Left = null, Attempts = null, Run = 1, Worker = worker, Failures = 0, Deaths = 0, IsKeyed = false, IsUnique = false, Batch = null, Place = 0,
-        },
-        new JobQueueOptions(),
-        owner,
-        0);
-
     private static PostgresStore Store(JobDatabase database) => new(new PostgresOptions { Name = "main", ConnectionString = database.ConnectionString }, TimeProvider.System, NullLoggerFactory.Instance);
-
-    private sealed class Owner : IRunOwner
-    {
-        public ConcurrentQueue<JobEnding> Endings { get; } = new();
-
-        public Task CompleteInAsync(NpgsqlConnection connection, JobRun run, CancellationToken cancel) => Task.CompletedTask;
-
-        public Task MarkStartedAsync(JobRun run, CancellationToken cancel) => Task.CompletedTask;
-
-        public void Ended(JobRun run, JobEnding ending) => Endings.Enqueue(ending);
-    }
 }

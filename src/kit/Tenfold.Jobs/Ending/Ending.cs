@@ -43,5 +43,5 @@ internal sealed record JobEnding(Claimed Job, JobOutcome? Outcome, TimeSpan Took
     public bool MayBeGone => IfHeld is not null;
 
     /// <summary>Ends by one statement with others.</summary>
-    public bool IsPlain => Outcome == JobOutcome.Completed && Job.IsPlain && Error is null && !MayBeGone;
+    public bool IsPlain => Outcome == JobOutcome.Completed && Job.IsPlain && Error is null && Progress is null && !MayBeGone;
 }

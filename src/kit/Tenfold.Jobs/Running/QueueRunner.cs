@@ -28,7 +28,6 @@ internal sealed class QueueRunner : IAsyncDisposable
     private readonly Task[] _loops;
     private readonly CancellationTokenSource _stopping = new();
     private int _held;
-    private int _running;
     private long _done;
     private long _rateAt;
     private long _rateDone;
@@ -45,12 +44,6 @@ internal sealed class QueueRunner : IAsyncDisposable
     public string Name { get; }
 
     public JobQueueOptions Options { get; }
-
-    /// <summary>Jobs whose handlers run.</summary>
-    public int Running => Volatile.Read(ref _running);
-
-    /// <summary>Jobs that are held and do not run yet.</summary>
-    public int Buffered => Math.Max(0, Volatile.Read(ref _held) - Running);
 
     public bool IsIdle => Volatile.Read(ref _held) == 0;
 
@@ -162,9 +155,7 @@ internal sealed class QueueRunner : IAsyncDisposable
                     continue;
                 }
 
-                Interlocked.Increment(ref _running);
                 await RunAsync(run, cancel, random);
-                Interlocked.Decrement(ref _running);
                 Interlocked.Increment(ref _done);
                 Release(1);
                 if (run.IsStopped || !cancel.TryReset()) // whoever stopped it may not have got to the source yet

@@ -94,7 +94,7 @@ public sealed class Cluster
     {
         foreach (var instance in _instances)
         {
-            instance.EndPeriod(_period);
+            instance.EndPeriod();
         }
 
         _last.Clear();

@@ -36,6 +36,11 @@ public sealed class Instance(InstanceModel model, int id, double startedAt, doub
         var mean = Queueing.Sojourn(model.Service, step.Accepted / model.Capacity);
         var shift = model.Elsewhere + (waiting / model.Capacity);
         latencies.Add(step.Accepted, shift, mean);
+        if (now >= ReadyAt && now - 1 < ReadyAt)
+        {
+            _current = default; // What it did until it was ready is not counted as its load.
+        }
+
         // Starting takes all the CPU there is.
         _current.Cpu += now < ReadyAt ? 1 : step.Served / model.Capacity;
         _current.Begun += step.Accepted;
@@ -44,10 +49,10 @@ public sealed class Instance(InstanceModel model, int id, double startedAt, doub
         return step.Failed;
     }
 
-    /// <summary>Ends a period of the policy's metrics. What was not there for all of it has no sample.</summary>
-    public void EndPeriod(double seconds)
+    /// <summary>Ends a period of the policy's metrics. What was not there in it has no sample.</summary>
+    public void EndPeriod()
     {
-        _last = _current.Seconds >= seconds ? _current : null;
+        _last = _current.Seconds > 0 ? _current : null;
         _current = default;
     }
 
