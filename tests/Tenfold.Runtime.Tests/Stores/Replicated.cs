@@ -101,6 +101,9 @@ internal sealed class Replicated : IAsyncDisposable
     private string On(StoreStatus server) =>
         new NpgsqlConnectionStringBuilder(_stores!.ConnectionString("main")) { Host = "127.0.0.1", Port = server.Port, Pooling = false }.ConnectionString;
 
+    /// <summary>Its databases, whose replicas may change.</summary>
+    public IReadOnlyList<PostgresDatabase> Scaled() => _stores!.Scaled();
+
     /// <summary>Changes the number of replicas; ends when it is so.</summary>
     public Task ScaleAsync(int replicas) => _stores!.ScaleAsync("main", replicas, _reports.Enqueue, CancellationToken.None);
 

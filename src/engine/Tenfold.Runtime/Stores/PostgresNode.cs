@@ -33,7 +33,7 @@ internal sealed class PostgresNode(PostgresPlan plan, int index, Func<int, NodeR
     private PostgresPrograms? _programs;
     private PostgresCluster? _cluster;
     private ServerFloors _floors = new(0, 0, 0);
-    private Cgroup? _group;
+    private volatile Cgroup? _group;
     private bool _toldUnlimited;
 
     public string Name { get; } = DatabaseNames.Node(plan.Name, index);
@@ -139,6 +139,9 @@ internal sealed class PostgresNode(PostgresPlan plan, int index, Func<int, NodeR
             + (plan.Settings.MostReplicas > 0 ? "full_page_writes = 'on'\n" : "") // without it there is no pg_rewind
             + PostgresSettings.Replication(roleOf(index), _floors, DiskSpace.Free(Folder.Root) ?? 0));
     }
+
+    /// <summary>Processor time that the server has used since its start; null when its control group does not tell.</summary>
+    public TimeSpan? CpuTime => _group?.Usage().CpuTime is { Ticks: > 0 } used ? used : null;
 
     /// <summary>Removes its control group; the server does not run.</summary>
     public async Task RemoveGroupAsync()

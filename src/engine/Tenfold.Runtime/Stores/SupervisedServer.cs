@@ -1,5 +1,4 @@
 using Tenfold.Guide;
-using Tenfold.Runtime.Cgroups;
 using Tenfold.Runtime.Logs;
 using Tenfold.Runtime.Processes;
 using Tenfold.Runtime.State;
@@ -68,13 +67,15 @@ internal sealed class SupervisedServer : IAsyncDisposable
         }
     }
 
-    /// <summary>What the server that runs now has used, and when it was started; null when none runs.</summary>
-    /// <param name="processes">See <see cref="ChildProcess.Usage"/>.</param>
-    public (DateTimeOffset StartedAt, ResourceUsage Used)? Usage(IReadOnlyList<ProcessRow>? processes = null)
+    /// <summary>When the server that runs now was started; null when none runs.</summary>
+    public DateTimeOffset? StartedAt
     {
-        lock (_lock)
+        get
         {
-            return _process is { Exited.IsCompleted: false } running ? (running.StartedAt, running.Usage(processes)) : null;
+            lock (_lock)
+            {
+                return _process is { Exited.IsCompleted: false } running ? running.StartedAt : null;
+            }
         }
     }
 
