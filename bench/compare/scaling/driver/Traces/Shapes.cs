@@ -22,6 +22,7 @@ public static class Shapes
     public static IReadOnlyList<Trace> Seasons { get; } =
     [
         new("hourly", "200 requests/s, six times that within 20 s at the half of each hour for 12 minutes; the second to the fourth hour", 4 * Hour, Hourly) { Season = Hour, MeasuredFrom = Hour },
+        new("roughly-hourly", "the same for six hours, but 40 s early to 40 s late, and between four and eight times; the second to the sixth hour", 6 * Hour, RoughlyHourly) { Season = Hour, MeasuredFrom = Hour },
     ];
 
     private static double Ramp(int t) => t switch
@@ -40,13 +41,25 @@ public static class Shapes
         _ => 200 + (1400 * Math.Exp(-(t - (2 * Minute) - 30) / 180.0)),
     };
 
-    private static double Hourly(int t) => (t % Hour) switch
+    private static double Hourly(int t) => Peak(t % Hour, 6);
+
+    private static double RoughlyHourly(int t) => (t / Hour) switch
     {
-        < 30 * Minute => 200,
-        var s and < (30 * Minute) + 20 => 200 + (1000.0 * (s - (30 * Minute)) / 20),
-        < 42 * Minute => 1200,
-        _ => 200,
+        0 => Peak(t % Hour, 6),
+        1 => Peak((t % Hour) + 20, 5),
+        2 => Peak((t % Hour) - 40, 7),
+        3 => Peak((t % Hour) + 40, 6),
+        4 => Peak((t % Hour) - 10, 8),
+        _ => Peak((t % Hour) + 30, 4),
     };
+
+    private static double Peak(int t, double times) => 200 * (1 + ((times - 1) * t switch
+    {
+        < 30 * Minute => 0,
+        < (30 * Minute) + 20 => (t - (30 * Minute)) / 20.0,
+        < 42 * Minute => 1,
+        _ => 0,
+    }));
 
     // A normal process that forgets itself after so many seconds: steps of noise, joined by lines, with a variance of 1 at each.
     private static double Wander(int t, int memory)
