@@ -7,14 +7,15 @@ public static class Shapes
 {
     private const int Minute = 60, Hour = 3600;
 
-    public static IReadOnlyList<Trace> All { get; } =
+    /// <summary>Traces that come once; <paramref name="seed"/> is that of the noise in them.</summary>
+    public static IReadOnlyList<Trace> All(int seed = 0) =>
     [
         new("constant", "300 requests/s for an hour", Hour, _ => 300),
         new("step", "150 requests/s, ten times that for 10 minutes, and back", 25 * Minute, t => t is >= Minute and < 11 * Minute ? 1500 : 150),
         new("ramp", "150 to 1,500 requests/s in 10 minutes, 5 minutes there, and back in 10", 35 * Minute, Ramp),
         new("sawtooth", "300 rising to 1,200 requests/s in 5 minutes and falling back at once, eight times", 40 * Minute, t => 300 + (900.0 * (t % 300) / 300)),
         new("flash", "200 requests/s, eight times that within 30 s, decaying with 3 minutes", 30 * Minute, Flash),
-        new("noise", "600 requests/s with ups and downs of 20% that last 20 s, for an hour", Hour, t => Math.Max(0, 600 * (1 + (0.2 * Wander(t, 20))))),
+        new("noise", "600 requests/s with ups and downs of 20% that last 20 s, for four hours", 4 * Hour, t => Math.Max(0, 600 * (1 + (0.2 * Wander(t, 20, seed))))),
         new("sine", "a day between 100 and 1,500 requests/s", 24 * Hour, t => 800 - (700 * Math.Cos(2 * Math.PI * t / (24.0 * Hour)))),
     ];
 
@@ -62,9 +63,10 @@ public static class Shapes
     }));
 
     // A normal process that forgets itself after so many seconds: steps of noise, joined by lines, with a variance of 1 at each.
-    private static double Wander(int t, int memory)
+    private static double Wander(int t, int memory, int seed)
     {
         var (step, part) = (t / memory, t % memory / (double)memory);
-        return (Noise.Normal(99, step) * (1 - part)) + (Noise.Normal(99, step + 1) * part);
+        var stream = Noise.Stream(99, seed);
+        return (Noise.Normal(stream, step) * (1 - part)) + (Noise.Normal(stream, step + 1) * part);
     }
 }
