@@ -134,7 +134,7 @@ public sealed class Cluster
 
     private void Add(double startedAt)
     {
-        var takes = _model.Start * Math.Exp(_model.StartSpread * Noise.Normal(7, _made));
+        var takes = _model.Start * Math.Exp(_model.StartSpread * Noise.Normal(Noise.Stream(7, _model.Seed), _made));
         _instances.Add(new Instance(_model, _made++, startedAt, startedAt + takes));
         Count++;
     }

@@ -65,7 +65,7 @@ public sealed class Instance(InstanceModel model, int id, double startedAt, doub
         Phase = LeavingAt is not null ? InstancePhase.Leaving : now < ReadyAt ? InstancePhase.Starting : InstancePhase.Ready,
         Age = TimeSpan.FromSeconds(now - startedAt),
         ReadyFor = now < ReadyAt ? null : TimeSpan.FromSeconds(now - ReadyAt),
-        Cpu = _last is { } cpu ? Math.Clamp(cpu.Cpu / cpu.Seconds * (1 + (model.CpuNoise / Math.Sqrt(cpu.Seconds) * Noise.Normal(Id, (long)now))), 0, 1) : null,
+        Cpu = _last is { } cpu ? Math.Clamp(cpu.Cpu / cpu.Seconds * (1 + (model.CpuNoise / Math.Sqrt(cpu.Seconds) * Noise.Normal(Noise.Stream(Id, model.Seed), (long)now))), 0, 1) : null,
         Memory = _last is null ? null : Math.Min(1, 0.35 + (0.001 * InFlight)),
         RequestsPerSecond = _last is { } begun ? begun.Begun / begun.Seconds : null,
         InFlight = _last is null ? null : InFlight,
