@@ -67,5 +67,5 @@ public sealed class PlayTests
 
     private static Policy PolicyOf(string name) => Policy.All(Model).Single(policy => policy.Name == name);
 
-    private static Trace TraceOf(string name) => Shapes.All.Concat(Shapes.Seasons).Single(trace => trace.Name == name);
+    private static Trace TraceOf(string name) => Shapes.All().Concat(Shapes.Seasons).Single(trace => trace.Name == name);
 }

@@ -14,16 +14,16 @@ public sealed class PredictPolicyTests
     private static readonly Scale Rules = new() { Metrics = [Seen.Cpu(0.7)], Predict = new ScalePrediction { Season = TimeSpan.FromSeconds(Length) } };
 
     [Fact]
-    public void Instances_are_asked_for_as_long_before_the_peak_as_one_takes_to_start_and_one_slot()
+    public void Instances_are_asked_for_as_long_before_the_peak_as_one_takes_to_start_and_two_slots()
     {
         var (policy, _) = Play(Rules, 2 * Length);
         var (_, proposals) = Play(Rules, Length, 2 * Length, policy);
 
-        // A start of 5 s and a slot of 10 s: the slot of the peak is reached 15 s before 300.
-        Assert.All(proposals[..284], one => Assert.Equal(Proposal.AtLeast(2, ""), one with { Saw = "" }));
-        Assert.All(proposals[285..399], one => Assert.Equal(Proposal.AtLeast(10, ""), one with { Saw = "" }));
+        // A start of 5 s and slots of 10 s: the slot of the peak is reached 25 s before 300.
+        Assert.All(proposals[..275], one => Assert.Equal(Proposal.AtLeast(2, ""), one with { Saw = "" }));
+        Assert.All(proposals[275..400], one => Assert.Equal(Proposal.AtLeast(10, ""), one with { Saw = "" }));
         Assert.All(proposals[401..], one => Assert.Equal(2, one.Count));
-        Assert.Equal("700 requests/s are expected within 15s, as 10m ago (forecasts were off by 0%)", proposals[290].Saw);
+        Assert.Equal("700 requests/s are expected within 25s, as 10m ago (forecasts were off by 0%)", proposals[290].Saw);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class PredictPolicyTests
         };
         var (_, proposals) = Play(rules, 2 * Length, look: Worker);
 
-        Assert.Equal("700 jobs/s of mail are expected within 15s, as 10m ago (forecasts were off by 0%)", proposals[^305].Saw);
+        Assert.Equal("700 jobs/s of mail are expected within 25s, as 10m ago (forecasts were off by 0%)", proposals[^305].Saw);
         Assert.Equal(14, proposals[^305].Count);
     }
 

@@ -6,12 +6,12 @@ namespace Tenfold.Scaling.Demand;
 internal sealed class Arrivals
 {
     private const double Chance = 2;    // standard deviations
-    private const double Surprising = 3; // the same
+    private const double Surprising = 3.3; // the same
 
     private static readonly TimeSpan Memory = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Part = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Recent = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan SurpriseMemory = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan SurpriseMemory = TimeSpan.FromMinutes(10);
 
     private readonly TimeWindow _rates;
     private readonly double _last;

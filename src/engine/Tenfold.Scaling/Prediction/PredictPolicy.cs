@@ -5,11 +5,13 @@ using Tenfold.Scaling.Metrics;
 namespace Tenfold.Scaling.Prediction;
 
 /// <summary>
-/// Instances ahead of a load that comes back: those that the load needs which is expected by the time that a new one is ready, and one slot of the season longer.
+/// Instances ahead of a load that comes back: those that the load needs which is expected by the time that a new one is ready, and two slots of the season later.
 /// It never asks for fewer, and says nothing before it has seen a whole season or while its forecasts are not good enough.
 /// </summary>
 internal sealed class PredictPolicy : IScalingPolicy
 {
+    private const int SlotsAhead = 2; // one because loads are known by the slot, one because a peak may come early
+
     private static readonly TimeSpan StartUnknown = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ShortestSlot = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ShortestMemory = TimeSpan.FromMinutes(10);
@@ -50,7 +52,7 @@ internal sealed class PredictPolicy : IScalingPolicy
             return Proposal.Nothing($"forecasts were off by {Percent(error)} and are not followed");
         }
 
-        var ahead = (snapshot.StartTime ?? StartUnknown) + _forecast.Season.Slot;
+        var ahead = (snapshot.StartTime ?? StartUnknown) + (SlotsAhead * _forecast.Season.Slot);
         if (_forecast.Highest(snapshot.At, snapshot.At + ahead) is not { } expected || _need.Each is not { } each)
         {
             return Proposal.Nothing(_rules.Young);

@@ -12,7 +12,7 @@ internal sealed class SeasonalForecast
     private const double Newest = 0.5;           // weight of the last season in what is expected
     private const double Quiet = 0.05;           // slots below this share of the average say nothing about the level
     private const double Least = 0.5, Most = 2;  // the level is not taken to be further off
-    private const int LevelSlots = 7;
+    private const int LevelSlots = 15;
     private const int Judged = 3;                // forecasts that must have been compared before the error is known
     private const double Whole = 0.9;            // share of a season that must have been seen
     private const double WorstError = 10;
@@ -43,7 +43,8 @@ internal sealed class SeasonalForecast
     /// <summary>With the load of a time that ended at <paramref name="at"/>.</summary>
     public SeasonalForecast With(DateTimeOffset at, TimeSpan over, double load)
     {
-        var seconds = Math.Max(0, over.TotalSeconds);
+        // An average over much longer than a slot, as after a pause, tells of none.
+        var seconds = over > 2 * Season.Slot ? 0 : Math.Max(0, over.TotalSeconds);
         var number = Season.NumberOf(at - (over / 2));
         return number == _number
             ? new SeasonalForecast(Season, _slots, _known, _level, Error, number, _sum + (load * seconds), _seconds + seconds)
