@@ -6,9 +6,8 @@ namespace Tenfold.Postgres.Routing;
 /// <param name="Timeline">The history that it writes or follows.</param>
 /// <param name="Lsn">A primary: flushed up to here. A replica: replayed up to here.</param>
 /// <param name="Started">When the server was started: what was known of another run of it is void.</param>
-/// <param name="IsLeaving">Whoever runs it is about to stop it: a replica that begins no more reads.</param>
 /// <param name="At">Timestamp before it was asked.</param>
-internal sealed record NodeReading(bool IsPrimary, ulong SystemId, uint Timeline, ulong Lsn, DateTime Started, bool IsLeaving, long At)
+internal sealed record NodeReading(bool IsPrimary, ulong SystemId, uint Timeline, ulong Lsn, DateTime Started, long At)
 {
     /// <summary>One row: in recovery, system id, timeline, LSN, start, whether it is leaving (a setting that anybody may put into its configuration). CASE keeps functions that only one role has from being called on the other.</summary>
     public const string Sql = """
@@ -23,6 +22,9 @@ internal sealed record NodeReading(bool IsPrimary, ulong SystemId, uint Timeline
             pg_postmaster_start_time(),
             coalesce(current_setting('tenfold.leaving', true) = 'on', false)
         """;
+
+    /// <summary>Whoever runs it is about to stop it: a replica that begins no more reads.</summary>
+    public bool IsLeaving { get; init; }
 
     /// <summary>The place that this server has reached.</summary>
     public ReadToken Token => new(SystemId, Timeline, new(Lsn));
