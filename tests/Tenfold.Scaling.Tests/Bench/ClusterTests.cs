@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using ScalingDriver.Model;
 
 namespace Tenfold.Scaling.Tests.Bench;
@@ -56,12 +58,34 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public void No_request_is_lost_or_made_while_instances_come_and_go() => Prop.ForAll(
+        ArbMap.Default.ArbFor<NonEmptyArray<PositiveInt>>(),
+        counts =>
+        {
+            var cluster = new Cluster(Model, 3);
+            double arrived = 0, served = 0, failed = 0;
+            for (var second = 0; second < 200; second++)
+            {
+                var count = counts.Get[second / 20 % counts.Get.Length].Get;
+                var load = count * 137 % 1500;
+                var result = cluster.Step(load);
+                (arrived, served, failed) = (arrived + load, served + result.Served, failed + result.Failed);
+                if (second % 20 == 0)
+                {
+                    cluster.ScaleTo(count % 12);
+                }
+            }
+
+            Assert.Equal(arrived, served + failed + cluster.Backlog, 1e-6);
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
     public void Without_a_ready_instance_requests_fail()
     {
         var cluster = new Cluster(Model, 0);
         cluster.ScaleTo(1);
 
-        Assert.Equal(new Second(50, false), cluster.Step(50));
+        Assert.Equal(new Second(0, 50, false), cluster.Step(50));
         Assert.True(cluster.Step(50).IsViolation);
     }
 

@@ -86,6 +86,16 @@ public sealed class SeasonalForecastTests
     }
 
     [Fact]
+    public void An_average_over_a_long_pause_tells_of_no_slot()
+    {
+        var paused = After(2, Peak).With(Start.AddSeconds(3 * Length), TimeSpan.FromSeconds(Length), 5000);
+        var forecast = Continue(paused, 3 * Length, 4 * Length, Peak);
+
+        Assert.Equal(700, Expected(forecast, 4 * Length, 310));
+        Assert.Equal(0, forecast.Error);
+    }
+
+    [Fact]
     public void A_clock_that_is_set_back_or_forward_does_no_harm()
     {
         var forecast = Continue(Continue(After(2, Peak), Length + 100, 2 * Length, Peak), 7 * Length, (7 * Length) + 50, Peak);

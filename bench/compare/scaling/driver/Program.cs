@@ -6,14 +6,15 @@ using ScalingDriver.Report;
 using ScalingDriver.Traces;
 using Tenfold.Guide;
 
-// [--trace NAME] [--policy NAME] [--changes] [--quick] [--seed N]: plays traces against policies; each of the first two may stand several times.
+// [--trace NAME] [--policy NAME] [--changes] [--quick] [--seed N] [--start SECONDS]: plays traces against policies; each of the first two may stand several times.
 //     --changes   also each change of the number of instances, with its reason
 //     --seed N    other chance, to see how far the figures depend on it; 0 otherwise
+//     --start S   instances that take so many seconds until they are ready; 10 otherwise
 //     --quick     without the traces that are longer than two hours
 // Prints tables, then lines "info ..." and "ratio NAME VALUE <= TARGET". Exit 2: an argument is not known.
 List<string> traceNames = [], policyNames = [];
 bool changes = false, quick = false;
-var seed = 0;
+var (seed, start) = (0, 10);
 for (var i = 0; i < args.Length; i++)
 {
     switch (args[i])
@@ -22,12 +23,13 @@ for (var i = 0; i < args.Length; i++)
         case "--policy" when i + 1 < args.Length: policyNames.Add(args[++i]); break;
         case "--changes": changes = true; break;
         case "--seed" when i + 1 < args.Length && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out seed): i++; break;
+        case "--start" when i + 1 < args.Length && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out start): i++; break;
         case "--quick": quick = true; break;
-        default: return Unknown(args[i], ["--trace", "--policy", "--changes", "--quick", "--seed"]);
+        default: return Unknown(args[i], ["--trace", "--policy", "--changes", "--quick", "--seed", "--start"]);
     }
 }
 
-var model = new InstanceModel { Seed = seed };
+var model = new InstanceModel { Seed = seed, Start = start };
 var file = WorldCup.Find();
 List<Trace> traces = [.. Shapes.All(seed), .. file is null ? WorldCup.Synthetic() : WorldCup.Read(file), .. Shapes.Seasons];
 traces = traces.ConvertAll(trace => trace with { Seed = seed });

@@ -43,7 +43,8 @@ internal sealed class SeasonalForecast
     /// <summary>With the load of a time that ended at <paramref name="at"/>.</summary>
     public SeasonalForecast With(DateTimeOffset at, TimeSpan over, double load)
     {
-        var seconds = Math.Max(0, over.TotalSeconds);
+        // An average over much longer than a slot, as after a pause, tells of none.
+        var seconds = over > 2 * Season.Slot ? 0 : Math.Max(0, over.TotalSeconds);
         var number = Season.NumberOf(at - (over / 2));
         return number == _number
             ? new SeasonalForecast(Season, _slots, _known, _level, Error, number, _sum + (load * seconds), _seconds + seconds)

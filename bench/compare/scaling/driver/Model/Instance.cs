@@ -27,8 +27,8 @@ public sealed class Instance(InstanceModel model, int id, double startedAt, doub
     public double Weight(double now) =>
         LeavingAt is not null || now < ReadyAt ? 0 : Math.Clamp((now - ReadyAt) / model.SlowStart, 0.1, 1);
 
-    /// <summary>One second with so many requests; those that failed at it.</summary>
-    public double Step(double now, double arriving, Latencies latencies)
+    /// <summary>One second with so many requests.</summary>
+    public FluidStep Step(double now, double arriving, Latencies latencies)
     {
         var step = Queueing.Step(Backlog, arriving, model.Capacity, model.Timeout);
         var waiting = (Backlog + step.Backlog) / 2;
@@ -46,7 +46,7 @@ public sealed class Instance(InstanceModel model, int id, double startedAt, doub
         _current.Begun += step.Accepted;
         _current.InFlight += waiting + (step.Accepted * (model.Elsewhere + mean));
         _current.Seconds++;
-        return step.Failed;
+        return step;
     }
 
     /// <summary>Ends a period of the policy's metrics. What was not there in it has no sample.</summary>
