@@ -5,6 +5,7 @@ using Tenfold.Load.Reports;
 using Tenfold.Load.Results;
 using Tenfold.Load.Running;
 using Tenfold.Load.Verdicts;
+using Tenfold.Runtime.Scaling;
 
 namespace Tenfold.Cli.Loading;
 
@@ -26,11 +27,14 @@ internal static class LoadCommand
             await using var json = request.Json is null or "-" ? null : ReportFile.Open(Path.GetFullPath(request.Json, shell.Folder));
             var display = new ProgressDisplay(shell.Error, InPlace(shell));
             var before = running is null ? null : await running.ReadMetrics(cancellationToken);
+            var begun = shell.Time.GetUtcNow();
             var result = await LoadRunner.RunAsync(test, guide.Budgets, options, display.Show, display.Every, cancellationToken);
             display.Clear();
             // Interrupted or not, the report is wanted: this look has its own limit.
             var after = running is null ? null : await running.ReadMetrics(CancellationToken.None);
             result = before is null || after is null ? result : result with { Cache = CacheUse.Between(before, after) };
+            var decisions = running is null ? [] : await running.ReadDecisions(CancellationToken.None);
+            result = result with { Marks = Marks(decisions, begun, shell.Time.GetUtcNow()) };
             var verdict = LoadVerdict.Of(result, guide.Budgets, test.Thresholds);
             shell.Out.Write(request.Json == "-" ? JsonReport.Of(result, verdict) : TextReport.Of(result, verdict));
             if (json is not null)
@@ -51,6 +55,10 @@ internal static class LoadCommand
             return ExitCode.Interrupted; // before the test began
         }
     }
+
+    /// <summary>Changes of the number of instances while a test ran, by the time since its beginning.</summary>
+    internal static IReadOnlyList<LoadMark> Marks(IReadOnlyList<ScalingDecision> decisions, DateTimeOffset begun, DateTimeOffset ended) =>
+        [.. decisions.Where(one => one.From != one.To && one.At >= begun && one.At <= ended).Select(one => new LoadMark(one.At - begun, one.Service, one.From, one.To, one.Reason))];
 
     private static bool InPlace(Shell shell) =>
         ReferenceEquals(shell.Error, Console.Error) && !Console.IsErrorRedirected && shell.Environment("TERM") is not (null or "dumb");

@@ -1,6 +1,12 @@
+using Tenfold.Runtime.Scaling;
+
 namespace Tenfold.Cli.Loading;
 
 /// <summary>A system that is up.</summary>
 /// <param name="Gateway">Where its gateway listens.</param>
 /// <param name="ReadMetrics">What its instances say at <c>/metrics</c> now, by their names.</param>
-internal sealed record RunningSystem(Uri Gateway, Func<CancellationToken, Task<IReadOnlyDictionary<string, string>>> ReadMetrics);
+/// <param name="ReadDecisions">What its autoscaler has decided.</param>
+internal sealed record RunningSystem(
+    Uri Gateway,
+    Func<CancellationToken, Task<IReadOnlyDictionary<string, string>>> ReadMetrics,
+    Func<CancellationToken, Task<IReadOnlyList<ScalingDecision>>> ReadDecisions);

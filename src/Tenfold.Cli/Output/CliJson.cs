@@ -6,6 +6,7 @@ using Tenfold.Postgres.SlowQueries;
 using Tenfold.Runtime.Control;
 using Tenfold.Runtime.Host;
 using Tenfold.Runtime.Queries;
+using Tenfold.Runtime.Scaling;
 
 namespace Tenfold.Cli.Output;
 
@@ -56,5 +57,6 @@ internal sealed partial class CliJson : JsonSerializerContext;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(LogReport))]
+[JsonSerializable(typeof(ScalingDecision))]
 [JsonSerializable(typeof(HostEvent))]
 internal sealed partial class CliLineJson : JsonSerializerContext;

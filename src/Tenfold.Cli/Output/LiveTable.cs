@@ -52,6 +52,7 @@ internal static class LiveTable
         }
 
         var notes = status.Notes.TakeLast(ShownNotes).Select(note => new Markup($"[grey]{note.Time.ToLocalTime():HH:mm:ss} {Markup.Escape(note.Text.Split('\n')[0])}[/]"));
-        return new Rows([new Markup($"[bold]{Markup.Escape(StatusRows.Title(status, now))}[/]"), table, .. notes, new Markup($"[grey]{Markup.Escape(hint)}[/]")]);
+        var scaling = StatusRows.Scaling(status, now).Select(line => new Markup(Markup.Escape(line)));
+        return new Rows([new Markup($"[bold]{Markup.Escape(StatusRows.Title(status, now))}[/]"), table, .. scaling, .. notes, new Markup($"[grey]{Markup.Escape(hint)}[/]")]);
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tenfold.Runtime.Control;
+using Tenfold.Scaling;
 
 namespace Tenfold.Cli.Output;
 
@@ -63,6 +64,25 @@ internal static class StatusRows
         }
 
         table.Write(to);
+        foreach (var line in Scaling(status, now))
+        {
+            to.WriteLine(line);
+        }
+    }
+
+    /// <summary>A line for each service with rules: how many there are to be, and why.</summary>
+    public static IEnumerable<string> Scaling(SystemStatus status, DateTimeOffset now)
+    {
+        foreach (var service in status.Services)
+        {
+            if (service.Scaling is { } scaling)
+            {
+                var pinned = scaling.Pinned is { } n ? $", pinned at {n} by hand" : "";
+                var change = scaling.Change is { } last ? $"; {last.From} → {last.To} {Units.Duration(now - last.At)} ago: {last.Reason}" : "";
+                var held = scaling.Pinned is null && scaling.Limit is not ScalingLimit.None ? $"; now: {scaling.Now}" : "";
+                yield return $"{service.Name}: {service.Wanted} wanted, {service.Ready} ready, {service.Min} to {service.Max}{pinned}{change}{held}";
+            }
+        }
     }
 
     private static string Errors(double? rate) => rate is { } share ? Units.Text(share * 100, "0.##") + "%" : "-";

@@ -130,8 +130,24 @@ public sealed partial class GatewayServer : IAsyncDisposable
     public GatewaySnapshot Snapshot() =>
         SnapshotTaker.Take(_services.Values, _routes.Labels, _pages.Unrouted, _listener.Clients, _clock.Time.GetUtcNow(), _clock.Now);
 
-    /// <summary><see cref="Snapshot"/> in Prometheus text format.</summary>
-    public void WriteMetrics(IBufferWriter<byte> output) => PrometheusText.Write(Snapshot(), SnapshotTaker.InFlight(_sweeper.Exchanges, _routes.Labels), _limits.Limiter, output);
+    /// <summary>What has been counted of one service so far: cheap enough for every second.</summary>
+    /// <exception cref="ArgumentException">The guide has no such service.</exception>
+    public ServiceTraffic TrafficOf(string service) => ServiceTraffic.Of(ServiceOf(service), _clock.Now);
+
+    /// <summary>Requests in flight at each instance of a service now.</summary>
+    /// <exception cref="ArgumentException">The guide has no such service.</exception>
+    public IReadOnlyList<KeyValuePair<string, int>> InFlightOf(string service) =>
+        [.. ServiceOf(service).All.Select(instance => KeyValuePair.Create(instance.Upstream.Instance, instance.InFlight))];
+
+    /// <summary><see cref="Snapshot"/> in Prometheus text format, and what whoever runs the instances has to add.</summary>
+    public void WriteMetrics(IBufferWriter<byte> output)
+    {
+        PrometheusText.Write(Snapshot(), SnapshotTaker.InFlight(_sweeper.Exchanges, _routes.Labels), _limits.Limiter, output);
+        MoreMetrics?.Invoke(output);
+    }
+
+    /// <summary>Writes more of them, in Prometheus text format, to <c>/metrics</c>. To be set before it listens.</summary>
+    public Action<IBufferWriter<byte>>? MoreMetrics { get; set; }
 
     /// <summary>Stops listening, lets requests in flight finish for up to 5 s, then breaks them off. Twice does no harm.</summary>
     public async ValueTask DisposeAsync()

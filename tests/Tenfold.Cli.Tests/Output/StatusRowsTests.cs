@@ -1,5 +1,7 @@
 using Tenfold.Cli.Output;
 using Tenfold.Runtime.Control;
+using Tenfold.Runtime.Scaling;
+using Tenfold.Scaling;
 
 namespace Tenfold.Cli.Tests.Output;
 
@@ -24,7 +26,14 @@ public sealed class StatusRowsTests
                     Name = "api",
                     Min = 2,
                     Max = 4,
+                    Wanted = 2,
                     Ready = 1,
+                    Scaling = new ScalingStatus
+                    {
+                        Limit = ScalingLimit.Max,
+                        Now = "cpu at 95% of 70%: wants 5, max 4",
+                        Change = new ScalingDecision(7, Now.AddSeconds(-12), "api", 1, 2, 2, ScalingLimit.None, "cpu at 91% of 70%: wants 2"),
+                    },
                     Instances =
                     [
                         new InstanceReport { Name = "api-1", Ready = true, State = "ready", RequestsPerSecond = 812.4, P95Milliseconds = 12.34, Cpu = 0.4217, MemoryBytes = 90 << 20, Since = Now.AddSeconds(-75) },
@@ -43,6 +52,7 @@ public sealed class StatusRowsTests
             api       api-1     ready       812/s  12.3 ms  422m   90 MiB   0         1m 15s
             api       api-2     crash-loop  -      -        -      -        7         -       exited with code 1
             postgres  main      ready       -      -        1200m  3.0 GiB  0         -
+            api: 2 wanted, 1 ready, 2 to 4; 1 → 2 12 s ago: cpu at 91% of 70%: wants 2; now: cpu at 95% of 70%: wants 5, max 4
 
             """,
             text.ToString());

@@ -1,4 +1,5 @@
 using Tenfold.Runtime.Control;
+using Tenfold.Runtime.Scaling;
 using Tenfold.Runtime.State;
 
 namespace Tenfold.Runtime.Tests.Control;
@@ -48,6 +49,15 @@ public sealed class ControlTests : IAsyncDisposable
         Assert.Equal(["restart of api-1", "done"], await AllAsync(_client.RestartAsync("api-1", Generous)));
         Assert.Equal(["restart of everything", "done"], await AllAsync(_client.RestartAsync(null, Generous)));
         Assert.Equal(["scale a&b=c to 3"], await AllAsync(_client.ScaleAsync("a&b=c", 3, Generous)));
+        Assert.Equal(["scale api to what its rules say"], await AllAsync(_client.ScaleAsync("api", null, Generous)));
+    }
+
+    [Fact]
+    public async Task Decisions_come_as_they_are_from_a_number_on()
+    {
+        await StartAsync();
+        Assert.Equal([new ScalingDecision(8, DateTimeOffset.UnixEpoch, "web", 2, 4, 5, Tenfold.Scaling.ScalingLimit.Max, "cpu at 91% of 70%")], await _client.DecisionsAsync(7, "web", Generous));
+        Assert.Equal("api", Assert.Single((await _client.DecisionsAsync(0, null, Generous))!).Service);
     }
 
     [Fact]
@@ -124,7 +134,7 @@ public sealed class ControlTests : IAsyncDisposable
             System = "shop",
             State = "up",
             StateFolder = "/state/shop",
-            Services = [new ServiceStatus { Name = "api", Min = 1, Max = 2, Ready = 1, Instances = [new InstanceReport { Name = "api-1", Ready = true, State = "ready" }] }],
+            Services = [new ServiceStatus { Name = "api", Min = 1, Max = 2, Wanted = 1, Ready = 1, Instances = [new InstanceReport { Name = "api-1", Ready = true, State = "ready" }] }],
         };
 
         public async Task RestartAsync(string? serviceOrInstance, Action<string> report)
@@ -134,9 +144,12 @@ public sealed class ControlTests : IAsyncDisposable
             report("done");
         }
 
-        public Task ScaleAsync(string service, int count, Action<string> report)
+        public IReadOnlyList<ScalingDecision> Decisions(long after, string? service) =>
+            [new(after + 1, DateTimeOffset.UnixEpoch, service ?? "api", 2, 4, 5, Tenfold.Scaling.ScalingLimit.Max, "cpu at 91% of 70%")];
+
+        public Task ScaleAsync(string service, int? count, Action<string> report)
         {
-            report($"scale {service} to {count}");
+            report($"scale {service} to {count?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "what its rules say"}");
             return count > 10 ? throw new RuntimeException(RuntimeFailure.Guide, $"{count} is too many") : Task.CompletedTask;
         }
 

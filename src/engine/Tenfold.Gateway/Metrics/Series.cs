@@ -10,6 +10,24 @@ internal sealed class Series
 
     public ConcurrentLatencyHistogram Latency { get; } = new();
 
+    /// <summary>All requests so far.</summary>
+    public long Requests
+    {
+        get
+        {
+            long sum = 0;
+            for (var i = 0; i < _byClass.Length; i++)
+            {
+                sum += Volatile.Read(ref _byClass[i]);
+            }
+
+            return sum;
+        }
+    }
+
+    /// <summary>Those answered with 5xx.</summary>
+    public long Failed => Volatile.Read(ref _byClass[5]);
+
     public void Record(int status, TimeSpan latency)
     {
         Interlocked.Increment(ref _byClass[Math.Clamp(status / 100, 0, 5)]);

@@ -55,6 +55,7 @@ public static class JsonReport
             Judgements(json, "thresholds", verdict.Thresholds);
             Schedule(json, result.Schedule);
             Cache(json, result.Cache);
+            Marks(json, result.Marks);
             Texts(json, "invalid", verdict.Invalid);
             Texts(json, "notes", verdict.Notes);
             json.WriteEndObject();
@@ -149,6 +150,23 @@ public static class JsonReport
         json.WriteEndObject();
         json.WriteNumber("missShare", Round(cache.MissShare));
         json.WriteEndObject();
+    }
+
+    private static void Marks(Utf8JsonWriter json, IReadOnlyList<LoadMark> marks)
+    {
+        json.WriteStartArray("scaling");
+        foreach (var mark in marks)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("seconds", Round(mark.At.TotalSeconds));
+            json.WriteString("service", mark.Service);
+            json.WriteNumber("from", mark.From);
+            json.WriteNumber("to", mark.To);
+            json.WriteString("reason", mark.Reason);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void Texts(Utf8JsonWriter json, string name, IReadOnlyList<string> texts)

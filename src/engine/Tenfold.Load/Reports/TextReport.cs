@@ -18,6 +18,7 @@ public static class TextReport
         Table(text, result);
         Failures(text, result);
         Caches(text, result.Cache);
+        Marks(text, result.Marks);
         Judgements(text, "budgets", verdict.Budgets);
         Judgements(text, "thresholds", verdict.Thresholds);
         foreach (var note in verdict.Notes)
@@ -108,6 +109,23 @@ public static class TextReport
             Line(text, $"cache: {string.Join(", ", layers)}, missed {Units.Share(cache.MissShare)} of {Units.Count(cache.Reads)} reads");
             Line(text, "");
         }
+    }
+
+    private static void Marks(StringBuilder text, IReadOnlyList<LoadMark> marks)
+    {
+        if (marks.Count == 0)
+        {
+            return;
+        }
+
+        Line(text, "scaling");
+        var width = marks.Max(mark => Units.Time(mark.At).Length);
+        foreach (var mark in marks)
+        {
+            Line(text, $"  {Units.Time(mark.At).PadLeft(width)}  {mark.Service} {mark.From} → {mark.To}: {mark.Reason}");
+        }
+
+        Line(text, "");
     }
 
     private static void Judgements(StringBuilder text, string title, IReadOnlyList<Judgement> judgements)

@@ -21,6 +21,14 @@ public sealed record RouteResult(string Name, Budget? Budget, RouteStats Stats);
 /// <param name="BusyShare">Share of its time that the busiest thread of the generator worked, 0 to 1.</param>
 public sealed record ScheduleResult(long Planned, long Started, long Dropped, int MostInFlight, long LocalFailures, TimeSpan LagP99, TimeSpan LagMax, TimeSpan LagLimit, double BusyShare);
 
+/// <summary>A change of the number of a service's instances while the test ran.</summary>
+/// <param name="At">Since the beginning of the test.</param>
+/// <param name="Service">The service.</param>
+/// <param name="From">Instances wanted before.</param>
+/// <param name="To">Instances wanted since.</param>
+/// <param name="Reason">Why, in one sentence.</param>
+public sealed record LoadMark(TimeSpan At, string Service, int From, int To, string Reason);
+
 /// <summary>What a load test measured. Read-only once made.</summary>
 public sealed record LoadResult
 {
@@ -57,6 +65,9 @@ public sealed record LoadResult
 
     /// <summary>How the instances' caches answered meanwhile; null where that is not known, or nothing was read.</summary>
     public CacheUse? Cache { get; init; }
+
+    /// <summary>Changes of the number of instances meanwhile, in their order; empty where that is not known.</summary>
+    public IReadOnlyList<LoadMark> Marks { get; init; } = [];
 
     /// <summary>Requests a second that ended, over <see cref="Elapsed"/>.</summary>
     public double RateOf(RouteStats stats) => Elapsed > TimeSpan.Zero ? stats.Count / Elapsed.TotalSeconds : 0;

@@ -52,10 +52,22 @@ public sealed class ControlClient : IDisposable
     public IAsyncEnumerable<string> RestartAsync(string? serviceOrInstance, CancellationToken cancel) =>
         OperateAsync($"/restart?of={Uri.EscapeDataString(serviceOrInstance ?? "")}", cancel);
 
-    /// <summary>Changes the number of instances; yields each step.</summary>
+    /// <summary>Changes the number of instances, and keeps the service's rules from changing it; yields each step.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="count">The number; null leaves it to the rules again.</param>
+    /// <param name="cancel">Stops listening; the host goes on.</param>
     /// <exception cref="RuntimeException">It failed, or no host answers.</exception>
-    public IAsyncEnumerable<string> ScaleAsync(string service, int count, CancellationToken cancel) =>
-        OperateAsync($"/scale?service={Uri.EscapeDataString(service)}&count={count}", cancel);
+    public IAsyncEnumerable<string> ScaleAsync(string service, int? count, CancellationToken cancel) =>
+        OperateAsync($"/scale?service={Uri.EscapeDataString(service)}&count={count?.ToString(CultureInfo.InvariantCulture) ?? ControlServer.Auto}", cancel);
+
+    /// <summary>What was decided about numbers of instances, the oldest first, at most the last thousand; null when no host answers.</summary>
+    /// <param name="after">Only those of a higher number.</param>
+    /// <param name="service">Of one service; null: of all.</param>
+    /// <param name="cancel">Gives it up.</param>
+    public Task<IReadOnlyList<Scaling.ScalingDecision>?> DecisionsAsync(long after, string? service, CancellationToken cancel) => AskAsync(
+        async token => await _client.GetFromJsonAsync(
+            $"/decisions?after={after.ToString(CultureInfo.InvariantCulture)}&service={Uri.EscapeDataString(service ?? "")}", ControlJson.Default.IReadOnlyListScalingDecision, token),
+        cancel);
 
     /// <summary>
     /// Has the host start the databases that a store has less than <paramref name="shards"/>, with replicas and schema as its guide

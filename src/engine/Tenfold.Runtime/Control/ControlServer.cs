@@ -11,12 +11,15 @@ namespace Tenfold.Runtime.Control;
 
 /// <summary>
 /// A small HTTP API over a Unix socket that only its owner may open: <c>GET /status</c>, <c>GET /metrics</c>,
-/// <c>GET /databases</c>, <c>POST /restart?of=NAME</c>, <c>POST /scale?service=NAME&amp;count=N</c>, <c>POST /grow?store=NAME&amp;shards=N</c>,
+/// <c>GET /databases</c>, <c>GET /decisions?after=NUMBER&amp;service=NAME</c>, <c>POST /restart?of=NAME</c>, <c>POST /scale?service=NAME&amp;count=N</c> (or <c>auto</c>), <c>POST /grow?store=NAME&amp;shards=N</c>,
 /// <c>POST /stop</c>.
 /// Operations answer a line of JSON for each step, and go on when the caller leaves.
 /// </summary>
 public sealed class ControlServer : IAsyncDisposable
 {
+    /// <summary>In place of a count: as the rules say.</summary>
+    internal const string Auto = "auto";
+
     private readonly WebApplication _application;
     private readonly IControlTarget _target;
     private readonly string _socket;
@@ -63,6 +66,10 @@ public sealed class ControlServer : IAsyncDisposable
         ("GET", "/status") => context.Response.WriteAsJsonAsync(_target.Status(), ControlJson.Default.SystemStatus, cancellationToken: context.RequestAborted),
         ("GET", "/metrics") => MetricsAsync(context),
         ("GET", "/databases") => context.Response.WriteAsJsonAsync(_target.Databases(), ControlJson.Default.IReadOnlyListDatabaseAccess, cancellationToken: context.RequestAborted),
+        ("GET", "/decisions") => context.Response.WriteAsJsonAsync(
+            _target.Decisions(long.TryParse(Query(context, "after"), NumberStyles.None, CultureInfo.InvariantCulture, out var after) ? after : 0, Query(context, "service")),
+            ControlJson.Default.IReadOnlyListScalingDecision,
+            cancellationToken: context.RequestAborted),
         ("POST", "/grow") => OperateAsync(context, report =>
             Query(context, "store") is { } store && int.TryParse(Query(context, "shards"), NumberStyles.None, CultureInfo.InvariantCulture, out var shards)
                 ? _target.GrowAsync(store, shards, report)
@@ -70,9 +77,12 @@ public sealed class ControlServer : IAsyncDisposable
         ("POST", "/stop") => StopAsync(context),
         ("POST", "/restart") => OperateAsync(context, report => _target.RestartAsync(Query(context, "of"), report)),
         ("POST", "/scale") => OperateAsync(context, report =>
-            Query(context, "service") is { } service && int.TryParse(Query(context, "count"), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
-                ? _target.ScaleAsync(service, count, report)
-                : throw new RuntimeException(RuntimeFailure.Guide, "scale needs a service and a count")),
+            (Query(context, "service"), Query(context, "count")) switch
+            {
+                ({ } service, Auto) => _target.ScaleAsync(service, null, report),
+                ({ } service, { } text) when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) => _target.ScaleAsync(service, count, report),
+                _ => throw new RuntimeException(RuntimeFailure.Guide, "scale needs a service, and a count or 'auto'"),
+            }),
         _ => NotFoundAsync(context),
     };
 

@@ -9,8 +9,11 @@ public interface IControlTarget
     /// <summary>Replaces the instances of a service, or one instance, or (null) everything, one by one.</summary>
     Task RestartAsync(string? serviceOrInstance, Action<string> report);
 
-    /// <summary>Changes the number of instances of a service.</summary>
-    Task ScaleAsync(string service, int count, Action<string> report);
+    /// <summary>Changes the number of instances of a service, and keeps its rules from changing it; null: leaves it to them again.</summary>
+    Task ScaleAsync(string service, int? count, Action<string> report);
+
+    /// <summary>What was decided about the number of instances after the decision of a number; of one service, or (null) of all.</summary>
+    IReadOnlyList<Scaling.ScalingDecision> Decisions(long after, string? service);
 
     /// <summary>The databases of every PostgreSQL, and how to reach them.</summary>
     IReadOnlyList<Stores.DatabaseAccess> Databases();

@@ -18,7 +18,8 @@ public static class InstanceMetrics
         return texts.Where(one => one.Text is not null).ToDictionary(one => one.Name, one => one.Text!, StringComparer.Ordinal);
     }
 
-    private static async Task<string?> ReadAsync(string address, TimeProvider time, CancellationToken cancel)
+    /// <summary>That of one instance; null when it does not answer 200 in time.</summary>
+    internal static async Task<string?> ReadAsync(string address, TimeProvider time, CancellationToken cancel)
     {
         EndPoint endPoint = address.StartsWith('/') ? new UnixDomainSocketEndPoint(address) : IPEndPoint.Parse(address);
         using var client = new HttpClient(LocalHttp.HandlerTo(endPoint)) { MaxResponseContentBufferSize = MostBytes };

@@ -57,10 +57,35 @@ public sealed record ServiceStatus
 
     public required int Max { get; init; }
 
+    /// <summary>Instances that it is to have: those that leave are not among them.</summary>
+    public required int Wanted { get; init; }
+
     /// <summary>Instances that get requests.</summary>
     public required int Ready { get; init; }
 
+    /// <summary>How its rules stand; null: it has none.</summary>
+    public ScalingStatus? Scaling { get; init; }
+
     public required IReadOnlyList<InstanceReport> Instances { get; init; }
+}
+
+/// <summary>How the rules of a service stand.</summary>
+public sealed record ScalingStatus
+{
+    /// <summary>The number that was set by hand; null: its rules decide.</summary>
+    public int? Pinned { get; init; }
+
+    /// <summary>What was decided last, in one sentence, also when it changed nothing; null before the first decision.</summary>
+    public string? Now { get; init; }
+
+    /// <summary>What keeps it from what its rules want.</summary>
+    public Tenfold.Scaling.ScalingLimit Limit { get; init; }
+
+    /// <summary>The last change.</summary>
+    public Scaling.ScalingDecision? Change { get; init; }
+
+    /// <summary>90th percentile of its last ten starts, in seconds.</summary>
+    public double? StartSeconds { get; init; }
 }
 
 /// <summary>One instance.</summary>
@@ -163,5 +188,7 @@ public sealed record ControlLine(string? Text = null, RuntimeFailure? Failure = 
 [JsonSerializable(typeof(SystemStatus))]
 [JsonSerializable(typeof(ControlLine))]
 [JsonSerializable(typeof(IReadOnlyList<Stores.DatabaseAccess>))]
+[JsonSerializable(typeof(IReadOnlyList<Scaling.ScalingDecision>))]
+[JsonSerializable(typeof(Scaling.Claim))]
 [JsonSerializable(typeof(Host.HostEvent))]
 public sealed partial class ControlJson : JsonSerializerContext;

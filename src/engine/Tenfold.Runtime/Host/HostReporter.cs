@@ -46,7 +46,7 @@ internal sealed class HostReporter : IDisposable
 
     private SampleInterval Sample()
     {
-        var processes = ProcessTable.All();
+        var processes = new Lazy<IReadOnlyList<ProcessRow>>(ProcessTable.All);
         var usage = new Dictionary<string, ResourceUsage>(StringComparer.Ordinal);
         foreach (var instance in _host.Services.SelectMany(service => service.Instances))
         {
@@ -60,7 +60,7 @@ internal sealed class HostReporter : IDisposable
         {
             if (store.Pid is { } pid)
             {
-                usage[Key(store.Name, pid)] = ResourceUsage.Of(ProcessTable.Tree(processes, pid));
+                usage[Key(store.Name, pid)] = ResourceUsage.Of(ProcessTable.Tree(processes.Value, pid));
             }
         }
 
@@ -86,7 +86,7 @@ internal sealed class HostReporter : IDisposable
         };
     }
 
-    private static ServiceStatus Report(ServiceSupervisor service, SampleInterval interval)
+    private ServiceStatus Report(ServiceSupervisor service, SampleInterval interval)
     {
         var instances = service.Instances.Select(instance => Report(service.Name, instance.Status, interval)).ToArray();
         return new ServiceStatus
@@ -94,6 +94,8 @@ internal sealed class HostReporter : IDisposable
             Name = service.Name,
             Min = service.Min,
             Max = service.Max,
+            Wanted = service.Wanted,
+            Scaling = _host.Scaling.StatusOf(service.Name),
             Ready = instances.Count(instance => instance.Ready),
             Instances = instances,
         };

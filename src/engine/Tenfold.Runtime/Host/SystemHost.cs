@@ -6,6 +6,7 @@ using Tenfold.Guide;
 using Tenfold.Runtime.Control;
 using Tenfold.Runtime.Instances;
 using Tenfold.Runtime.Processes;
+using Tenfold.Runtime.Scaling;
 using Tenfold.Runtime.State;
 using Tenfold.Runtime.Stores;
 
@@ -31,6 +32,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     private readonly SharedRandom _random = new();
     private readonly Lock _lock = new();
     private readonly HostReporter _reporter;
+    private readonly SystemScaling _scaling;
     private HostLock? _hostLock;
     private GatewayServer? _gateway;
     private ControlServer? _control;
@@ -46,6 +48,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         _steps = new HostSteps(options.Report, options.Time);
         _stores = new HostStores(options, _steps, _random);
         _reporter = new HostReporter(this);
+        _scaling = new SystemScaling(_guide, _state, options.Time, _steps.Note);
     }
 
     /// <summary>When it was made.</summary>
@@ -61,6 +64,8 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     internal GatewayServer? Gateway => _gateway;
 
     internal StoreSet? Stores => _stores.Set;
+
+    internal SystemScaling Scaling => _scaling;
 
     internal IReadOnlyCollection<NoteStatus> Notes => _steps.Notes;
 
@@ -126,18 +131,61 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         }
     }
 
-    public Task ScaleAsync(string service, int count, Action<string> report)
+    public async Task ScaleAsync(string service, int? count, Action<string> report)
     {
         CheckUp();
-        return (_services.GetValueOrDefault(service) ?? throw Unknown(service)).ScaleAsync(count, report, _stopping.Token);
+        if (!_services.ContainsKey(service) && _guide.Stores.ContainsKey(service))
+        {
+            await ScaleReplicasAsync(service, count, report);
+            return;
+        }
+
+        var supervisor = _services.GetValueOrDefault(service) ?? throw Unknown(service);
+        var before = supervisor.Wanted;
+        if (count is not { } number)
+        {
+            _scaling.Unpin(service, before);
+            report($"{service} is scaled by its rules");
+            return;
+        }
+
+        var scaling = supervisor.ScaleAsync(number, report, _stopping.Token);
+        if (!scaling.IsFaulted)
+        {
+            _scaling.Pin(service, number, before); // not for one that was refused
+        }
+
+        await scaling;
     }
+
+    private async Task ScaleReplicasAsync(string store, int? count, Action<string> report)
+    {
+        var before = _stores.Set!.Scaled().FirstOrDefault(database => database.Plan.Store == store)?.WantedReplicas ?? 0;
+        if (count is not { } number)
+        {
+            _scaling.PinReplicas(store, null, before);
+            report($"the replicas of {store} are scaled by its rules");
+            return;
+        }
+
+        var scaling = _stores.Set.ScaleAsync(store, number, report, _stopping.Token);
+        if (!scaling.IsFaulted)
+        {
+            _scaling.PinReplicas(store, number, before); // not for one that was refused
+        }
+
+        await scaling;
+    }
+
+    public IReadOnlyList<ScalingDecision> Decisions(long after, string? service) => _scaling.Log.Value.After(after, service);
 
     public IReadOnlyList<DatabaseAccess> Databases() => _stores.Set?.Databases() ?? [];
 
-    public Task GrowAsync(string store, int shards, Action<string> report)
+    public async Task GrowAsync(string store, int shards, Action<string> report)
     {
         CheckUp();
-        return _stores.GrowAsync(store, shards, report, _stopping.Token);
+        await _stores.GrowAsync(store, shards, report, _stopping.Token);
+        _scaling.Start(_stores.Set!.Scaled());
     }
 
     public async Task WriteMetricsAsync(Stream stream, CancellationToken cancel)
@@ -161,13 +209,15 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
 
         _control = await ControlServer.StartAsync(_state.ControlSocket, this, cancel);
         // First of all, because it is the quickest to fail: the port. Until there are instances it answers 503.
-        _gateway = new GatewayServer(_guide, _options.Time, new NoteLogs(_steps.Note));
+        _gateway = new GatewayServer(_guide, _options.Time, new NoteLogs(_steps.Note)) { MoreMetrics = _scaling.WriteMetrics };
         await _steps.RunAsync(_guide.Gateway.Port == 0 ? "gateway on a free port" : $"gateway on port {_guide.Gateway.Port}", () => _gateway.StartAsync(cancel));
 
         var stores = _stores.StartAsync(cancel);
         var programs = BuildAsync(cancel);
         await AllAsync(stores, programs);
         await StartServicesAsync(await programs, cancel);
+        _scaling.Start(Services, _gateway, Databases);
+        _scaling.Start(_stores.Set?.Scaled() ?? []);
         _phase = "up";
         _options.Report(new HostEvent(HostEventKind.Ready, $"{_guide.System} is up", (_options.Time.GetUtcNow() - Since).TotalSeconds));
     }
@@ -242,7 +292,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
 
         // Whatever one part fails with, the next ones are stopped all the same.
         ExceptionDispatchInfo? failure = null;
-        foreach (var stop in (Func<Task>[])[StopServicesAsync, () => EndAsync(_gateway), () => EndAsync(_stores), () => EndAsync(_control)])
+        foreach (var stop in (Func<Task>[])[() => EndAsync(_scaling), StopServicesAsync, () => EndAsync(_gateway), () => EndAsync(_stores), () => EndAsync(_control)])
         {
             try
             {

@@ -53,7 +53,8 @@ public sealed class Instance : IAsyncDisposable
     public InstanceStatus Status => _status;
 
     /// <summary>What its process uses; null while none runs.</summary>
-    public ResourceUsage? Usage(IReadOnlyList<ProcessRow> processes) => _child is { Exited.IsCompleted: false } child ? child.Usage(processes) : null;
+    /// <param name="processes">For one without a cgroup; not asked for otherwise.</param>
+    public ResourceUsage? Usage(Lazy<IReadOnlyList<ProcessRow>> processes) => _child is { Exited.IsCompleted: false } child ? child.Usage(processes) : null;
 
     /// <summary>Waits for its first readiness.</summary>
     /// <exception cref="RuntimeException">It loops in crashes, its program cannot be started, or it is not ready in time (<c>health.start</c>).</exception>
@@ -107,7 +108,7 @@ public sealed class Instance : IAsyncDisposable
             }
         }
 
-        _status = _status with { State = InstanceState.Stopped, Pid = null, ReadySince = null };
+        _status = _status with { State = InstanceState.Stopped, Pid = null, ReadySince = null, Ready = null };
         _firstReady.TrySetException(NotReady("it was stopped"));
         await _log.DisposeAsync();
     }
@@ -128,7 +129,10 @@ public sealed class Instance : IAsyncDisposable
             var endPoint = ChooseEndPoint();
             await using var child = ChildProcess.Start(Specify(endPoint, cgroup), _run.State, line => _log.Write(LogOrigin.Out, line), _run.Time);
             _child = child;
-            _status = _status with { State = InstanceState.Starting, Pid = child.Pid, EndPoint = endPoint, StartedAt = child.StartedAt, ReadySince = null };
+            _status = _status with
+            {
+                State = InstanceState.Starting, Pid = child.Pid, EndPoint = endPoint, StartedAt = child.StartedAt, Started = _run.Time.GetTimestamp(), ReadySince = null, Ready = null,
+            };
             Log($"started with pid {child.Pid}");
 
             var complaint = await WatchAsync(child, endPoint);
@@ -145,8 +149,8 @@ public sealed class Instance : IAsyncDisposable
             }
 
             var code = await child.Exited;
-            var readyFor = _status.ReadySince is { } since ? _run.Time.GetUtcNow() - since : TimeSpan.Zero;
-            var outOfMemory = _run.Service.Instance.Memory is not null && child.Usage([]).OutOfMemoryKills > 0;
+            var readyFor = _status.Ready is { } since ? _run.Time.GetElapsedTime(since) : TimeSpan.Zero;
+            var outOfMemory = _run.Service.Instance.Memory is not null && child.Usage(new([])).OutOfMemoryKills > 0;
             return ((complaint ?? ExitText.Of(code, outOfMemory, _run.Service.Instance.Memory)) + $", {Seconds(_run.Time.GetUtcNow() - child.StartedAt)} after its start", readyFor);
         }
         catch (Exception e) when (e is RuntimeException or IOException or UnauthorizedAccessException)
@@ -204,8 +208,10 @@ public sealed class Instance : IAsyncDisposable
         }
 
         _run.Rotation.Add(_run.Name, Name, _status.EndPoint!);
-        _status = _status with { State = InstanceState.Ready, ReadySince = _run.Time.GetUtcNow(), Note = null };
-        Log($"ready after {Seconds(_run.Time.GetElapsedTime(start))}");
+        _status = _status with { State = InstanceState.Ready, ReadySince = _run.Time.GetUtcNow(), Ready = _run.Time.GetTimestamp(), Note = null };
+        var took = _run.Time.GetElapsedTime(_status.Started ?? start);
+        Log($"ready after {Seconds(took)}");
+        _run.Started(took);
         _firstReady.TrySetResult();
 
         var unanswered = 0;
@@ -227,7 +233,7 @@ public sealed class Instance : IAsyncDisposable
         var drain = _run.Service.Drain;
         var start = _run.Time.GetTimestamp();
         var wasReady = _status.ReadySince is not null;
-        _status = _status with { State = InstanceState.Stopping, ReadySince = null };
+        _status = _status with { State = InstanceState.Stopping, ReadySince = null, Ready = null };
         if (wasReady)
         {
             try
@@ -284,6 +290,7 @@ public sealed class Instance : IAsyncDisposable
             State = decision.CrashLoop ? InstanceState.CrashLoop : InstanceState.Waiting,
             Pid = null,
             ReadySince = null,
+            Ready = null,
             Restarts = _status.Restarts + 1,
             Note = ending,
         };

@@ -44,6 +44,12 @@ public sealed record InstanceStatus
     /// <summary>When it became ready, if it is.</summary>
     public DateTimeOffset? ReadySince { get; init; }
 
+    /// <summary>As <see cref="StartedAt"/>, by the clock that never jumps: a timestamp of the host's <see cref="TimeProvider"/>.</summary>
+    public long? Started { get; init; }
+
+    /// <summary>As <see cref="ReadySince"/>, by the clock that never jumps.</summary>
+    public long? Ready { get; init; }
+
     /// <summary>How often it was started again.</summary>
     public int Restarts { get; init; }
 

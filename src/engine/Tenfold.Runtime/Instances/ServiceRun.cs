@@ -37,6 +37,9 @@ public sealed record ServiceRun
     /// <summary>Told why an instance runs without its cgroup limits.</summary>
     public Action<string> Unlimited { get; init; } = _ => { };
 
+    /// <summary>Told how long each start took: from the start of the process until it was ready.</summary>
+    public Action<TimeSpan> Started { get; init; } = _ => { };
+
     /// <summary>When instances that died are started again.</summary>
     public RestartPolicy Restarts { get; init; } = new();
 }

@@ -2,14 +2,19 @@ using System.Net;
 
 namespace Tenfold.Runtime.Instances;
 
-/// <summary>The instances of one service: started, scaled, replaced one by one, stopped. One operation at a time. Thread-safe.</summary>
+/// <summary>
+/// The instances of one service. Their number is declared (<see cref="TrySetWanted"/>): some may start while others drain. Beside that,
+/// one operation at a time: start, restart, scale. Thread-safe.
+/// </summary>
 public sealed class ServiceSupervisor : IAsyncDisposable
 {
     private readonly ServiceRun _run;
     private readonly Lock _lock = new();
-    private readonly List<Instance> _instances = [];
+    private readonly List<Instance> _instances = []; // the oldest first
+    private readonly Dictionary<Instance, Task> _leaving = [];
     private readonly CancellationTokenSource _ending = new();
     private string? _operation;
+    private int _wanted;
 
     public ServiceSupervisor(ServiceRun run)
     {
@@ -17,6 +22,11 @@ public sealed class ServiceSupervisor : IAsyncDisposable
         var said = 0;
         _run = run with
         {
+            Started = took =>
+            {
+                StartTimes.Add(took);
+                run.Started(took);
+            },
             Unlimited = reason =>
             {
                 if (Interlocked.Exchange(ref said, 1) == 0)
@@ -36,6 +46,36 @@ public sealed class ServiceSupervisor : IAsyncDisposable
     /// <summary>Most instances.</summary>
     public int Max => _run.Service.Scale.Most;
 
+    /// <summary>Instances that it is to have: those that leave are not among them.</summary>
+    public int Wanted
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _wanted;
+            }
+        }
+    }
+
+    /// <summary>What an instance may use.</summary>
+    public Guide.InstanceSize Size => _run.Service.Instance;
+
+    /// <summary>How long its instances took to start.</summary>
+    public StartTimes StartTimes { get; } = new();
+
+    /// <summary>What is done to it by hand now; null: nothing.</summary>
+    public string? Operation
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _operation;
+            }
+        }
+    }
+
     /// <summary>Its instances now, by number, those that are leaving included.</summary>
     public IReadOnlyList<Instance> Instances
     {
@@ -52,7 +92,8 @@ public sealed class ServiceSupervisor : IAsyncDisposable
     /// <exception cref="RuntimeException">One does not become ready; those that run go on.</exception>
     public Task StartAsync(CancellationToken cancel) => OneAtATimeAsync("start", async token =>
     {
-        await Task.WhenAll(Enumerable.Range(0, Min).Select(_ => Add().WaitReadyAsync(token)));
+        var (added, _) = Adjust(Min);
+        await Task.WhenAll(added.Select(fresh => fresh.WaitReadyAsync(token)));
     }, cancel);
 
     /// <summary>Replaces the instances one by one: a new one is ready before an old one leaves.</summary>
@@ -62,7 +103,7 @@ public sealed class ServiceSupervisor : IAsyncDisposable
     /// <exception cref="RuntimeException">A new one does not become ready (the old ones go on), or another operation is under way.</exception>
     public Task RestartAsync(string? only, Action<string> report, CancellationToken cancel) => OneAtATimeAsync("restart", async token =>
     {
-        foreach (var old in Instances.Where(instance => only is null || instance.Name == only))
+        foreach (var old in Instances.Where(instance => (only is null || instance.Name == only) && !IsLeaving(instance)))
         {
             var fresh = Add();
             try
@@ -71,12 +112,12 @@ public sealed class ServiceSupervisor : IAsyncDisposable
             }
             catch
             {
-                await RemoveAsync(fresh);
+                await Remove(fresh);
                 throw;
             }
 
             report($"{fresh.Name} is ready");
-            await RemoveAsync(old);
+            await Remove(old);
             report($"{old.Name} has left");
         }
     }, cancel);
@@ -92,26 +133,47 @@ public sealed class ServiceSupervisor : IAsyncDisposable
 
         return OneAtATimeAsync("scale", async token =>
         {
-            var now = Instances;
-            if (count >= now.Count)
-            {
-                await Task.WhenAll(Enumerable.Range(0, count - now.Count).Select(async _ =>
+            var (added, leaving) = Adjust(count);
+            await Task.WhenAll(
+            [
+                .. added.Select(async fresh =>
                 {
-                    var fresh = Add();
                     await fresh.WaitReadyAsync(token);
                     report($"{fresh.Name} is ready");
-                }));
-                return;
+                }),
+                .. leaving.Select(async left =>
+                {
+                    await left.Gone;
+                    report($"{left.Instance.Name} has left");
+                }),
+            ]);
+        }, cancel);
+    }
+
+    /// <summary>Says how many instances it is to have, and returns at once: new ones get requests when they are ready, surplus ones drain.</summary>
+    /// <returns>False, and nothing is changed, while an operation is under way.</returns>
+    public bool TrySetWanted(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        lock (_lock)
+        {
+            if (_operation is not null || _ending.IsCancellationRequested)
+            {
+                return false;
             }
 
-            // First those that carry nothing, then the youngest.
-            var surplus = now.OrderBy(instance => instance.Status.State == InstanceState.Ready).ThenByDescending(instance => instance.Number).Take(now.Count - count);
-            await Task.WhenAll(surplus.Select(async instance =>
-            {
-                await RemoveAsync(instance);
-                report($"{instance.Name} has left");
-            }));
-        }, cancel);
+            Adjust(count);
+            return true;
+        }
+    }
+
+    /// <summary>Whether it drains, or has, and is not one of those that are wanted.</summary>
+    public bool IsLeaving(Instance instance)
+    {
+        lock (_lock)
+        {
+            return _leaving.ContainsKey(instance);
+        }
     }
 
     /// <summary>Stops all instances, drained, all at the same time; an operation that is under way is given up.</summary>
@@ -123,7 +185,7 @@ public sealed class ServiceSupervisor : IAsyncDisposable
         lock (_lock)
         {
             // After this, Add refuses: nothing is started behind our back.
-            stopping = [.. _instances.Select(instance => instance.StopAsync(hurry))];
+            stopping = [.. _instances.Select(instance => instance.StopAsync(hurry)), .. _leaving.Values];
         }
 
         await Task.WhenAll(stopping);
@@ -144,12 +206,41 @@ public sealed class ServiceSupervisor : IAsyncDisposable
         }
     }
 
-    private async Task RemoveAsync(Instance instance)
+    /// <summary>Starts what is missing and has leave what is too many: first those that carry nothing, then the youngest.</summary>
+    private (IReadOnlyList<Instance> Added, IReadOnlyList<(Instance Instance, Task Gone)> Leaving) Adjust(int count)
     {
-        await instance.StopAsync(CancellationToken.None);
         lock (_lock)
         {
-            _instances.Remove(instance);
+            _ending.Token.ThrowIfCancellationRequested();
+            _wanted = count;
+            var staying = _instances.Where(instance => !_leaving.ContainsKey(instance)).Reverse().ToList();
+            Instance[] added = [.. Enumerable.Range(0, Math.Max(0, count - staying.Count)).Select(_ => Add())];
+            var surplus = staying.OrderBy(instance => instance.Status.State == InstanceState.Ready).Take(staying.Count - count);
+            return (added, [.. surplus.Select(instance => (instance, Remove(instance)))]);
+        }
+    }
+
+    private Task Remove(Instance instance)
+    {
+        lock (_lock)
+        {
+            return _leaving.GetValueOrDefault(instance) ?? (_leaving[instance] = Task.Run(LeaveAsync));
+        }
+
+        async Task LeaveAsync()
+        {
+            try
+            {
+                await instance.StopAsync(CancellationToken.None);
+            }
+            finally
+            {
+                lock (_lock)
+                {
+                    _instances.Remove(instance);
+                    _leaving.Remove(instance);
+                }
+            }
         }
     }
 
@@ -157,9 +248,14 @@ public sealed class ServiceSupervisor : IAsyncDisposable
 
     private async Task OneAtATimeAsync(string operation, Func<CancellationToken, Task> run, CancellationToken cancel)
     {
-        if (Interlocked.CompareExchange(ref _operation, operation, null) is { } underWay)
+        lock (_lock)
         {
-            throw new RuntimeException(RuntimeFailure.Failed, $"{Name}: a {underWay} is under way; wait until it is done, then {operation} again");
+            if (_operation is not null)
+            {
+                throw new RuntimeException(RuntimeFailure.Failed, $"{Name}: a {_operation} is under way; wait until it is done, then {operation} again");
+            }
+
+            _operation = operation;
         }
 
         try
@@ -173,7 +269,10 @@ public sealed class ServiceSupervisor : IAsyncDisposable
         }
         finally
         {
-            Interlocked.Exchange(ref _operation, null);
+            lock (_lock)
+            {
+                _operation = null;
+            }
         }
     }
 }

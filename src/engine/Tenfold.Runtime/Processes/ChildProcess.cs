@@ -139,9 +139,9 @@ public sealed class ChildProcess : IAsyncDisposable
     private bool SendToGroup(Signal signal) => Signals.Send(-Pid, signal) || Signals.Send(Pid, signal);
 
     /// <summary>What it uses: from its cgroup where it has one, else summed over its session from <c>/proc</c>.</summary>
-    /// <param name="processes">A process table to share between several calls; read when not given.</param>
-    public ResourceUsage Usage(IReadOnlyList<ProcessRow>? processes = null) =>
-        _spec.Cgroup?.Usage() ?? ResourceUsage.OfSession(processes ?? ProcessTable.All(), Pid);
+    /// <param name="processes">A process table to share between several calls, not read for one with a cgroup; read when not given.</param>
+    public ResourceUsage Usage(Lazy<IReadOnlyList<ProcessRow>>? processes = null) =>
+        _spec.Cgroup?.Usage() ?? ResourceUsage.OfSession(processes?.Value ?? ProcessTable.All(), Pid);
 
     /// <summary>Kills it when it still runs. One that the kernel does not let go (a dead disk) is left behind after 10 s, with its pid file.</summary>
     public async ValueTask DisposeAsync()

@@ -21,6 +21,17 @@ public sealed class ConcurrentLatencyHistogram
         Interlocked.Add(ref _microseconds, (nanoseconds + 500) / 1000);
     }
 
+    /// <summary>Adds what is recorded so far to sums of the same scale, and returns the sum of all samples in µs.</summary>
+    internal long AddTo(Span<long> counts)
+    {
+        for (var i = 0; i < _counts.Length; i++)
+        {
+            counts[i] += Volatile.Read(ref _counts[i]);
+        }
+
+        return Volatile.Read(ref _microseconds);
+    }
+
     /// <summary>
     /// Everything recorded so far. Samples recorded meanwhile may or may not be in it, and at most those make
     /// <see cref="LatencySnapshot.Sum"/> and <see cref="LatencySnapshot.Count"/> differ.
@@ -104,6 +115,17 @@ public sealed class LatencySnapshot
 
             counts[i] = seen;
         }
+    }
+
+    /// <summary>As <see cref="ConcurrentLatencyHistogram.AddTo"/>.</summary>
+    internal long AddTo(Span<long> counts)
+    {
+        for (var i = 0; i < _counts.Length; i++)
+        {
+            counts[i] += _counts[i];
+        }
+
+        return _microseconds;
     }
 
     private LatencySnapshot Combine(LatencySnapshot other, int sign)
