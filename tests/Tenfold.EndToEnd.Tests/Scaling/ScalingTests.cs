@@ -45,7 +45,7 @@ public sealed class ScalingTests
     {
         const int Imports = 30;
         const int Rows = 200;
-        var tenfold = new TenfoldCommand { ["REZ"] = Path.Combine(AppContext.BaseDirectory, "rez.dll") };
+        var tenfold = new TenfoldCommand();
         await using var rez = new RunningSystem(tenfold, Guide("workers.yaml"));
         await rez.UpAsync();
         Assert.Empty(await rez.ReadyAsync("worker"));
