@@ -36,7 +36,7 @@ public sealed class Autoscaler
         var wishes = Wishes(snapshot, limits);
         var policies = wishes.Policies;
         var (slowed, rates) = wishes.Wanted is { } wanted
-            ? _rates.Wish(snapshot.Now, count, wanted)
+            ? _rates.Wish(snapshot.Now, count, wanted, wishes.Lasting)
             : (new Slowed(count, wishes.IsBlind ? ScalingLimit.MissingData : ScalingLimit.None, ""), _rates);
         if (wishes.IsBlind && slowed.Count < count)
         {
@@ -49,16 +49,18 @@ public sealed class Autoscaler
         return (decision, new Autoscaler(schedules, policies, rates.Changed(snapshot.Now, count, to)));
     }
 
-    private (int? Wanted, bool IsBlind, string Saw, ImmutableArray<IScalingPolicy> Policies) Wishes(Snapshot snapshot, Limits limits)
+    private (int? Wanted, int Lasting, bool IsBlind, string Saw, ImmutableArray<IScalingPolicy> Policies) Wishes(Snapshot snapshot, Limits limits)
     {
         var next = ImmutableArray.CreateBuilder<IScalingPolicy>(_policies.Length);
         int? wanted = null, floor = null;
+        var lasting = 0;
         var isBlind = false;
         string? loudest = null, blind = null, idle = null, lowest = null;
         foreach (var policy in _policies)
         {
             var (proposal, after) = policy.Propose(snapshot);
             next.Add(after);
+            lasting = Math.Max(lasting, proposal.Lasting);
             switch (proposal.Kind)
             {
                 case ProposalKind.Wish:
@@ -79,7 +81,7 @@ public sealed class Autoscaler
         if (_policies.IsEmpty)
         {
             // Nothing but a schedule: its own number, and outside of it the guide's.
-            (wanted, loudest) = (limits.Min, limits.IsScheduled ? "its schedule" : "outside its schedules");
+            (wanted, lasting, loudest) = (limits.Min, limits.Min, limits.IsScheduled ? "its schedule" : "outside its schedules");
         }
 
         if (floor is { } more && more > (wanted ?? snapshot.Count))
@@ -87,7 +89,7 @@ public sealed class Autoscaler
             (wanted, loudest) = (more, lowest);
         }
 
-        return (wanted, isBlind, loudest is null ? blind ?? idle ?? "no rule" : isBlind ? $"{loudest}, {blind}" : loudest, next.MoveToImmutable());
+        return (wanted, Math.Min(lasting, wanted ?? 0), isBlind, loudest is null ? blind ?? idle ?? "no rule" : isBlind ? $"{loudest}, {blind}" : loudest, next.MoveToImmutable());
     }
 
     private static (int To, ScalingLimit Limit, string Said) Bounded(Snapshot snapshot, Limits limits, Slowed slowed)

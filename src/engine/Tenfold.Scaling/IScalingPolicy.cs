@@ -15,10 +15,13 @@ public interface IScalingPolicy
 /// <summary>What a policy wants.</summary>
 /// <param name="Kind">What the wish is worth.</param>
 /// <param name="Count">Instances; 0 unless it is a wish.</param>
-/// <param name="Saw">What it saw, as part of a sentence: "cpu at 91% of 70%".</param>
+/// <param name="Saw">What it saw, as part of a sentence: "cpu at 91% (target 70%)".</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct Proposal(ProposalKind Kind, int Count, string Saw)
 {
+    /// <summary>How many of <see cref="Count"/> the window of <c>in</c> keeps once the wish is gone: those for a moment's surge are not among them.</summary>
+    public int Lasting { get; init; } = Count;
+
     /// <summary>So many instances.</summary>
     public static Proposal Of(int count, string saw) => new(ProposalKind.Wish, count, saw);
 

@@ -3,6 +3,7 @@ using Tenfold.Scaling.Demand;
 using Tenfold.Scaling.Hpa;
 using Tenfold.Scaling.Kpa;
 using Tenfold.Scaling.Latency;
+using Tenfold.Scaling.Prediction;
 using Tenfold.Scaling.Queues;
 using Tenfold.Scaling.Steps;
 
@@ -30,6 +31,11 @@ internal static class Policies
         if (scale.Steps.Count > 0)
         {
             yield return new StepPolicy(scale.Steps);
+        }
+
+        if (scale.Predict is { } options)
+        {
+            yield return new PredictPolicy(scale, options);
         }
     }
 }

@@ -41,6 +41,28 @@ public sealed class DemandPolicyTests
     }
 
     [Fact]
+    public void What_piles_up_and_what_a_rise_will_bring_is_wanted_for_the_moment_only()
+    {
+        var player = new Player(Seen.Cpu(0.7), 4).For(60, 280, cpu: 0.7, inFlight: 6).For(1, 280, cpu: 1, inFlight: 1300);
+
+        Assert.InRange(player.Lasting, 4, 5);
+    }
+
+    [Fact]
+    public void A_load_that_goes_up_and_down_has_a_margin()
+    {
+        var player = new Player(Seen.Cpu(0.7), 8);
+        for (var i = 0; i < 600; i++)
+        {
+            var load = 560 * (1 + (0.2 * Math.Sin(i / 5.0)));
+            player.For(1, load, cpu: load / 800, inFlight: 10);
+        }
+
+        Assert.InRange(new Player(Seen.Cpu(0.7), 8).For(600, 560, cpu: 0.7, inFlight: 10).Count, 8, 8);
+        Assert.InRange(player.Count, 9, 16);
+    }
+
+    [Fact]
     public void A_step_is_not_taken_for_a_slope()
     {
         var player = new Player(Seen.Cpu(0.7), 4).For(60, 280, cpu: 0.7, inFlight: 6);
@@ -87,6 +109,8 @@ public sealed class DemandPolicyTests
 
         public int Count { get; private set; }
 
+        public int Lasting { get; private set; }
+
         public string Saw { get; private set; } = "";
 
         public Player For(int seconds, double load, double cpu, double inFlight)
@@ -95,7 +119,7 @@ public sealed class DemandPolicyTests
             {
                 var snapshot = Seen.At(_now, [.. Enumerable.Repeat(Seen.Ready(cpu), ready)]) with { Over = Seen.Seconds(1), StartTime = StartTime, Traffic = new TrafficSample(load, inFlight) };
                 var (proposal, next) = _policy.Propose(snapshot);
-                (_policy, Count, Saw) = (next, proposal.Count, proposal.Saw);
+                (_policy, Count, Lasting, Saw) = (next, proposal.Count, proposal.Lasting, proposal.Saw);
             }
 
             return this;

@@ -40,6 +40,17 @@ public sealed class RateLimitsTests
     }
 
     [Fact]
+    public void What_does_not_last_of_a_wish_is_not_kept_by_the_window()
+    {
+        var limits = new RateLimits(AtOnce, new ScaleRate { Window = Seen.Seconds(60) });
+        (_, limits) = limits.Wish(Seen.Seconds(0), 4, 4, 4);
+        (var surge, limits) = limits.Wish(Seen.Seconds(1), 4, 12, 8);
+
+        Assert.Equal(12, surge.Count);
+        Assert.Equal(8, limits.Wish(Seen.Seconds(2), 12, 5, 5).Slowed.Count);
+    }
+
+    [Fact]
     public void The_defaults_of_Kubernetes_double_or_add_four_in_15_s()
     {
         var hpa = new Scale { Min = 1, Max = 100, Algorithm = ScaleAlgorithm.Hpa, Metrics = [Seen.Cpu(0.5)] };
@@ -126,7 +137,7 @@ public sealed class RateLimitsTests
 
         public int Wish(double second, int count, int wish)
         {
-            var (slowed, next) = _rates.Wish(Seen.Seconds(second), count, wish);
+            var (slowed, next) = _rates.Wish(Seen.Seconds(second), count, wish, wish);
             _rates = next.Changed(Seen.Seconds(second), count, slowed.Count);
             return slowed.Count;
         }

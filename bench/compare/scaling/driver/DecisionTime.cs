@@ -7,14 +7,14 @@ namespace ScalingDriver;
 /// <summary>What one decision costs for a service of many instances.</summary>
 public static class DecisionTime
 {
-    /// <summary>Median time, and bytes allocated in the first and in the last of the decisions.</summary>
+    /// <summary>Median time, and bytes allocated by one after a season and by one of the last.</summary>
     public static (double Milliseconds, double Early, double Late) Measure(Scale scale, int instances, int decisions)
     {
         ArgumentNullException.ThrowIfNull(scale);
         var samples = new InstanceSample[instances];
         var autoscaler = Autoscaler.For(scale);
         var times = new double[decisions];
-        const int Window = 500;
+        const int Window = 500, Early = 5000; // the windows are full then, and a season has passed
         double early = 0, late = 0;
         for (var i = 0; i < decisions; i++)
         {
@@ -40,7 +40,7 @@ public static class DecisionTime
             (_, autoscaler) = autoscaler.Decide(snapshot);
             times[i] = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
             allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
-            early += i >= Window && i < 2 * Window ? allocated : 0; // The first ones fill the windows.
+            early += i is >= Early and < Early + Window ? allocated : 0;
             late += i >= decisions - Window ? allocated : 0;
         }
 

@@ -6,12 +6,15 @@ using ScalingDriver.Report;
 using ScalingDriver.Traces;
 using Tenfold.Guide;
 
-// [--trace NAME] [--policy NAME] [--changes] [--quick]: plays traces against policies; each of the first two may stand several times.
+// [--trace NAME] [--policy NAME] [--changes] [--quick] [--seed N] [--start SECONDS]: plays traces against policies; each of the first two may stand several times.
 //     --changes   also each change of the number of instances, with its reason
+//     --seed N    other chance, to see how far the figures depend on it; 0 otherwise
+//     --start S   instances that take so many seconds until they are ready; 10 otherwise
 //     --quick     without the traces that are longer than two hours
 // Prints tables, then lines "info ..." and "ratio NAME VALUE <= TARGET". Exit 2: an argument is not known.
 List<string> traceNames = [], policyNames = [];
 bool changes = false, quick = false;
+var (seed, start) = (0, 10);
 for (var i = 0; i < args.Length; i++)
 {
     switch (args[i])
@@ -19,16 +22,19 @@ for (var i = 0; i < args.Length; i++)
         case "--trace" when i + 1 < args.Length: traceNames.Add(args[++i]); break;
         case "--policy" when i + 1 < args.Length: policyNames.Add(args[++i]); break;
         case "--changes": changes = true; break;
+        case "--seed" when i + 1 < args.Length && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out seed): i++; break;
+        case "--start" when i + 1 < args.Length && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out start): i++; break;
         case "--quick": quick = true; break;
-        default: return Unknown(args[i], ["--trace", "--policy", "--changes", "--quick"]);
+        default: return Unknown(args[i], ["--trace", "--policy", "--changes", "--quick", "--seed", "--start"]);
     }
 }
 
-var model = new InstanceModel();
+var model = new InstanceModel { Seed = seed, Start = start };
 var file = WorldCup.Find();
-IReadOnlyList<Trace> traces = [.. Shapes.All, .. file is null ? WorldCup.Synthetic() : WorldCup.Read(file), .. Shapes.Seasons];
+List<Trace> traces = [.. Shapes.All(seed), .. file is null ? WorldCup.Synthetic() : WorldCup.Read(file), .. Shapes.Seasons];
+traces = traces.ConvertAll(trace => trace with { Seed = seed });
 var policies = Policy.All(model);
-if (traceNames.Find(name => traces.All(trace => trace.Name != name)) is { } noTrace)
+if (traceNames.Find(name => traces.TrueForAll(trace => trace.Name != name)) is { } noTrace)
 {
     return Unknown(noTrace, traces.Select(trace => trace.Name));
 }
@@ -67,12 +73,12 @@ foreach (var trace in traces.Where(trace => traceNames.Count == 0 ? !quick || tr
 
 if (traceNames.Count == 0 && policyNames.Count == 0)
 {
-    var scale = new Scale { Min = 2, Max = 1000, Metrics = [new ScaleMetric { Metric = ScalingMetric.Cpu, Target = new ScaleTarget(0.7, ScaleUnit.Share) }], Predict = new ScalePrediction() };
+    var scale = new Scale { Min = 2, Max = 1000, Metrics = [new ScaleMetric { Metric = ScalingMetric.Cpu, Target = new ScaleTarget(0.7, ScaleUnit.Share) }], Predict = new ScalePrediction { Season = TimeSpan.FromHours(1) } };
     var (milliseconds, early, late) = DecisionTime.Measure(scale, 1000, 20_000);
     Console.WriteLine();
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one decision for 1,000 instances: {milliseconds:0.0000} ms (median of 20,000), {early:N0} bytes allocated each after 500 decisions, {late:N0} after 20,000"));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one decision for 1,000 instances: {milliseconds:0.0000} ms (median of 20,000), {early:N0} bytes allocated each after 5,000 decisions, {late:N0} after 20,000"));
     verdicts.Add(Table.Line("scaling-decision-of-1000-instances-vs-1-ms", milliseconds, 1, 1));
-    verdicts.Add(Table.Line("scaling-decision-bytes-after-20000-vs-after-500", late, early, 1.1));
+    verdicts.Add(Table.Line("scaling-decision-bytes-after-20000-vs-after-5000", late, early, 1.1));
 }
 
 Console.WriteLine();

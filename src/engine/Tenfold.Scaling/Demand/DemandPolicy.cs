@@ -13,6 +13,9 @@ internal sealed class DemandPolicy : IScalingPolicy
     private static readonly TimeSpan WorkOff = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan CostMemory = TimeSpan.FromSeconds(20);
 
+    // Of what they can do: with more, latency is lost. What comes as a surprise may use it up, and no more.
+    private const double Full = 0.9;
+
     // What a request costs was seen at some load. Beyond so many times of it, it is looked at again first: what instances do beside requests is in it, too.
     private const double Extrapolated = 4;
 
@@ -37,11 +40,12 @@ internal sealed class DemandPolicy : IScalingPolicy
         if (Reading.Sound(traffic?.RequestsPerSecond) is not { } rate || Reading.Sound(traffic?.InFlight) is not { } inFlight)
         {
             // No traffic to see, as for a worker: by what the instances do.
-            var (wish, _) = new Hpa.HpaTracking(_metric, _tolerance).Propose(snapshot);
-            return (wish, new DemandPolicy(_metric, _tolerance, new Arrivals(), _cost, _residence, null));
+            var (alone, _) = new Hpa.HpaTracking(_metric, _tolerance).Propose(snapshot);
+            return (alone, new DemandPolicy(_metric, _tolerance, new Arrivals(), _cost, _residence, null));
         }
 
-        var arrivals = _arrivals.With(snapshot.Now, snapshot.Over, rate);
+        var ahead = (snapshot.StartTime ?? StartUnknown) + snapshot.Over;
+        var arrivals = _arrivals.With(snapshot.Now, snapshot.Over, rate, ahead);
         var (used, seen) = Used(snapshot, rate, inFlight);
         var over = snapshot.Over.TotalSeconds;
         var done = Math.Max(0, rate - ((inFlight - (_inFlight ?? inFlight)) / Math.Max(over, 0.001)));
@@ -55,15 +59,16 @@ internal sealed class DemandPolicy : IScalingPolicy
             return rate == 0 && used is not null ? (Proposal.Of(0, "no requests"), next) : (Proposal.Blind(MetricText.Missing(_metric.Metric, null)), next);
         }
 
-        var ahead = ((snapshot.StartTime ?? StartUnknown) + snapshot.Over).TotalSeconds;
         var known = Extrapolated * cost.Load;
         var level = Math.Min(arrivals.Level, known);
-        var rise = Math.Min(arrivals.Slope * ahead, known - level);
+        var rise = Math.Min(arrivals.Slope * ahead.TotalSeconds, known - level);
         var piled = Math.Max(0, inFlight - (2 * (residence ?? 0) * level) - 1);
-        var needed = each * (level + rise + (residence is null ? 0 : piled / WorkOff.TotalSeconds)) / _metric.Target.Value;
         // Work beside requests shows in what is used only.
-        needed = Math.Max(needed, isCalm ? used.Value / _metric.Target.Value : 0);
-        return (Proposal.Of(Counts.Tolerant(needed, snapshot.Count, _tolerance), Saw(used.Value / Math.Max(1, seen), level, rise, piled, residence)), next);
+        var margin = _metric.Target.Unit == ScaleUnit.Share ? Math.Max(1, (1 + arrivals.Surprise) * _metric.Target.Value / Full) : 1;
+        var lasting = Math.Max(each * level * margin, isCalm ? used.Value : 0) / _metric.Target.Value;
+        var needed = Math.Max(lasting, each * (level + rise + (residence is null ? 0 : piled / WorkOff.TotalSeconds)) / _metric.Target.Value);
+        var wish = Counts.Tolerant(needed, snapshot.Count, _tolerance);
+        return (new Proposal(ProposalKind.Wish, wish, Saw(used.Value / Math.Max(1, seen), level, rise, piled, residence)) { Lasting = Math.Min(wish, Counts.Ceiling(lasting)) }, next);
     }
 
     // What one request costs is the metric itself for requests a second, time in flight for requests in flight, and processor time for cpu.

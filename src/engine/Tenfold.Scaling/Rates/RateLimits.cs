@@ -33,11 +33,11 @@ internal sealed class RateLimits
     private RateLimits(RateLimits old, TimeWindow wishes, TimeWindow added, TimeWindow removed, TimeSpan? lastOut, TimeSpan? lastIn) =>
         (_out, _in, _wishes, _added, _removed, _lastOut, _lastIn) = (old._out, old._in, wishes, added, removed, lastOut, lastIn);
 
-    /// <summary>What may be done now about a wish, what kept it, and the same with the wish remembered.</summary>
-    public (Slowed Slowed, RateLimits Next) Wish(TimeSpan now, int count, int wish)
+    /// <summary>What may be done now about a wish, what kept it, and the same with what of it lasts remembered.</summary>
+    public (Slowed Slowed, RateLimits Next) Wish(TimeSpan now, int count, int wish, int lasting)
     {
         var wishes = _wishes.IsEmpty ? _wishes.With(now, count) : _wishes; // what runs was somebody's wish
-        var next = new RateLimits(this, wishes.With(now, wish), _added, _removed, _lastOut, _lastIn);
+        var next = new RateLimits(this, wishes.With(now, lasting), _added, _removed, _lastOut, _lastIn);
         var (outwards, inwards) = ((int)wishes.LeastAfter(now - (_out.Window ?? default), wish), (int)wishes.MostAfter(now - (_in.Window ?? default), wish));
         var stable = Math.Min(Math.Max(count, outwards), inwards);
         var slowed = stable != wish ? new Slowed(stable, ScalingLimit.Window, Window(wish > count)) : new Slowed(wish, ScalingLimit.None, "");

@@ -49,10 +49,11 @@ public sealed class Cluster
             weights += instance.Weight(Now);
         }
 
-        var failed = weights > 0 ? 0 : arriving;
+        var (served, failed) = (0.0, weights > 0 ? 0 : arriving);
         foreach (var instance in _instances)
         {
-            failed += instance.Step(Now, weights > 0 ? arriving * instance.Weight(Now) / weights : 0, _second);
+            var step = instance.Step(Now, weights > 0 ? arriving * instance.Weight(Now) / weights : 0, _second);
+            (served, failed) = (served + step.Served, failed + step.Failed);
         }
 
         _arrived += arriving;
@@ -68,7 +69,7 @@ public sealed class Cluster
             }
         }
 
-        return new Second(failed, _second.ShareBeyond(_model.Budget) > 0.05);
+        return new Second(served, failed, _second.ShareBeyond(_model.Budget) > 0.05);
     }
 
     /// <summary>So many instances from now on: new ones start; those that leave are the ones that start, then the youngest.</summary>
@@ -94,7 +95,7 @@ public sealed class Cluster
     {
         foreach (var instance in _instances)
         {
-            instance.EndPeriod(_period);
+            instance.EndPeriod();
         }
 
         _last.Clear();
@@ -134,17 +135,18 @@ public sealed class Cluster
 
     private void Add(double startedAt)
     {
-        var takes = _model.Start * Math.Exp(_model.StartSpread * Noise.Normal(7, _made));
+        var takes = _model.Start * Math.Exp(_model.StartSpread * Noise.Normal(Noise.Stream(7, _model.Seed), _made));
         _instances.Add(new Instance(_model, _made++, startedAt, startedAt + takes));
         Count++;
     }
 }
 
 /// <summary>What became of a second's requests.</summary>
+/// <param name="Served">Requests that were answered.</param>
 /// <param name="Failed">Requests that got no answer.</param>
 /// <param name="Late">Whether p95 was over the budget.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct Second(double Failed, bool Late)
+public readonly record struct Second(double Served, double Failed, bool Late)
 {
     public bool IsViolation => Late || Failed > 1e-9;
 }

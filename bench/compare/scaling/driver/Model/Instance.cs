@@ -27,8 +27,8 @@ public sealed class Instance(InstanceModel model, int id, double startedAt, doub
     public double Weight(double now) =>
         LeavingAt is not null || now < ReadyAt ? 0 : Math.Clamp((now - ReadyAt) / model.SlowStart, 0.1, 1);
 
-    /// <summary>One second with so many requests; those that failed at it.</summary>
-    public double Step(double now, double arriving, Latencies latencies)
+    /// <summary>One second with so many requests.</summary>
+    public FluidStep Step(double now, double arriving, Latencies latencies)
     {
         var step = Queueing.Step(Backlog, arriving, model.Capacity, model.Timeout);
         var waiting = (Backlog + step.Backlog) / 2;
@@ -36,18 +36,23 @@ public sealed class Instance(InstanceModel model, int id, double startedAt, doub
         var mean = Queueing.Sojourn(model.Service, step.Accepted / model.Capacity);
         var shift = model.Elsewhere + (waiting / model.Capacity);
         latencies.Add(step.Accepted, shift, mean);
+        if (now >= ReadyAt && now - 1 < ReadyAt)
+        {
+            _current = default; // What it did until it was ready is not counted as its load.
+        }
+
         // Starting takes all the CPU there is.
         _current.Cpu += now < ReadyAt ? 1 : step.Served / model.Capacity;
         _current.Begun += step.Accepted;
         _current.InFlight += waiting + (step.Accepted * (model.Elsewhere + mean));
         _current.Seconds++;
-        return step.Failed;
+        return step;
     }
 
-    /// <summary>Ends a period of the policy's metrics. What was not there for all of it has no sample.</summary>
-    public void EndPeriod(double seconds)
+    /// <summary>Ends a period of the policy's metrics. What was not there in it has no sample.</summary>
+    public void EndPeriod()
     {
-        _last = _current.Seconds >= seconds ? _current : null;
+        _last = _current.Seconds > 0 ? _current : null;
         _current = default;
     }
 
@@ -60,7 +65,7 @@ public sealed class Instance(InstanceModel model, int id, double startedAt, doub
         Phase = LeavingAt is not null ? InstancePhase.Leaving : now < ReadyAt ? InstancePhase.Starting : InstancePhase.Ready,
         Age = TimeSpan.FromSeconds(now - startedAt),
         ReadyFor = now < ReadyAt ? null : TimeSpan.FromSeconds(now - ReadyAt),
-        Cpu = _last is { } cpu ? Math.Clamp(cpu.Cpu / cpu.Seconds * (1 + (model.CpuNoise / Math.Sqrt(cpu.Seconds) * Noise.Normal(Id, (long)now))), 0, 1) : null,
+        Cpu = _last is { } cpu ? Math.Clamp(cpu.Cpu / cpu.Seconds * (1 + (model.CpuNoise / Math.Sqrt(cpu.Seconds) * Noise.Normal(Noise.Stream(Id, model.Seed), (long)now))), 0, 1) : null,
         Memory = _last is null ? null : Math.Min(1, 0.35 + (0.001 * InFlight)),
         RequestsPerSecond = _last is { } begun ? begun.Begun / begun.Seconds : null,
         InFlight = _last is null ? null : InFlight,

@@ -30,6 +30,9 @@ public sealed record InstanceModel
     /// <summary>Standard deviation of a CPU sample over one second, as a share of it.</summary>
     public double CpuNoise { get; init; } = 0.05;
 
+    /// <summary>Other numbers make other start times and samples.</summary>
+    public int Seed { get; init; }
+
     /// <summary>Seconds of CPU pace that a request needs: what it takes alone on the instance.</summary>
     public double Service => 1 / Capacity;
 

@@ -3,6 +3,12 @@ namespace ScalingDriver.Model;
 /// <summary>Randomness that is the same in each run and does not depend on the order of calls: a hash of what it is for.</summary>
 public static class Noise
 {
+    // Streams of another seed are as far away.
+    private const long Apart = 7919;
+
+    /// <summary>A stream of a seed.</summary>
+    public static long Stream(long stream, int seed) => stream + (Apart * seed);
+
     /// <summary>Standard normal, of a stream and a place in it.</summary>
     public static double Normal(long stream, long place)
     {

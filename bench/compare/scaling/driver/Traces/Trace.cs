@@ -18,6 +18,9 @@ public sealed record Trace(string Name, string What, int Seconds, Func<int, doub
     /// <summary>After how many seconds it repeats itself; null: it does not.</summary>
     public int? Season { get; init; }
 
+    /// <summary>Other numbers make other scatter.</summary>
+    public int Seed { get; init; }
+
     /// <summary>The wall clock at second 0.</summary>
     public DateTimeOffset Begins { get; init; } = new(2026, 1, 5, 0, 0, 0, TimeSpan.Zero);
 
@@ -28,6 +31,6 @@ public sealed record Trace(string Name, string What, int Seconds, Func<int, doub
     public double Arriving(int second)
     {
         var rate = Rate(Math.Max(0, second));
-        return Math.Max(0, Math.Round(rate + (Math.Sqrt(rate) * Noise.Normal(Stream, second))));
+        return Math.Max(0, Math.Round(rate + (Math.Sqrt(rate) * Noise.Normal(Noise.Stream(Stream, Seed), second))));
     }
 }
