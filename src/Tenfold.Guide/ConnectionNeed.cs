@@ -14,13 +14,13 @@ public static class ConnectionNeed
     }
 
     /// <summary>
-    /// What an instance may open to a server beside its pool: one for readiness; one for the watch where there are replicas; one
+    /// What an instance may open to a server beside its pool: one for readiness; one for the watch where there are replicas, or may be; one
     /// for what keeps partitions where there are any.
     /// </summary>
     public static int Beside(Store store)
     {
         ArgumentNullException.ThrowIfNull(store);
-        return 1 + (store.Replicas > 0 ? 1 : 0) + (store.Partitions.Count > 0 ? 1 : 0);
+        return 1 + (store.MostReplicas > 0 ? 1 : 0) + (store.Partitions.Count > 0 ? 1 : 0);
     }
 
     /// <summary>What an instance may open to one server with a pool of this size.</summary>

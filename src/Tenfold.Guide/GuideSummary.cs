@@ -13,7 +13,8 @@ public static class GuideSummary
         var gateway = guide.Gateway;
         var text = new StringBuilder().Append("system ").AppendLine(guide.System);
         Section(text, "services", guide.Services.Select(s => (s.Key, Service(s.Value))));
-        Section(text, "scaling", guide.Services.Where(s => s.Value.Scale.IsAutomatic).Select(s => (s.Key, Joined([.. ScaleSummary.Rules(s.Value.Scale)]))));
+        var scaled = guide.Services.Select(s => (s.Key, s.Value.Scale)).Concat(guide.Stores.Where(s => s.Value.Scale is not null).Select(s => (s.Key, Scale: s.Value.Scale!.Rules)));
+        Section(text, "scaling", scaled.Where(s => s.Scale.IsAutomatic).Select(s => (s.Key, Joined([.. ScaleSummary.Rules(s.Scale)]))));
         Section(text, "stores", guide.Stores.Select(s => (s.Key, Store(s.Value))));
         Section(text, $"gateway {(gateway.Tls is null ? "http" : "https")}://{gateway.Address}:{gateway.Port}", gateway.Routes.Select(r => (Match(r), Target(r))));
         Section(text, "rate limits", guide.RateLimits.Select(l => (l.Key, RateLimit(l.Value))));
@@ -52,10 +53,17 @@ public static class GuideSummary
         store.Memory is { } memory ? $"{memory} memory" : null,
         store.Pool is { } pool ? $"{pool.Min} to {pool.Max} connections an instance" : null,
         store.Shards > 1 ? $"{store.Shards} shards of {store.Buckets} buckets" : null,
-        store.Replicas > 0 ? $"{store.Replicas} {(store.Synchronous ? "synchronous " : "")}replica{(store.Replicas == 1 ? "" : "s")}{(store.Shards > 1 ? " each" : "")}" : null,
+        store.Cpu is { } cpu ? $"{cpu} cpu" : null,
+        Replicas(store),
         store.Schema is { } schema ? $"schema {schema}" : null,
         store.Partitions.Count > 0 ? $"partitions of {string.Join(", ", store.Partitions.Select(table => $"{table.Table} a {RecordShape.Kebab(table.Every.ToString())}{(table.Keep is { } keep ? $" kept for {Duration.Format(keep)}" : "")}"))}" : null,
         store.Queries.Count > 0 ? $"{store.Queries.Count} {(store.Queries.Count == 1 ? "query" : "queries")} with an index" : null);
+
+    private static string? Replicas(Store store)
+    {
+        var kind = $"{(store.Synchronous ? "synchronous " : "")}replica{(store is { Replicas: 1, Scale: null } ? "" : "s")}{(store.Shards > 1 ? " each" : "")}";
+        return store.Scale is { Rules: var rules } ? $"{rules.Min} to {rules.Most} {kind}, {store.Replicas} at first" : store.Replicas > 0 ? $"{store.Replicas} {kind}" : null;
+    }
 
     private static string Match(Route route) =>
         (route.Methods.Count > 0 ? string.Join('|', route.Methods) + " " : "") + route.Host + route.Path

@@ -13,12 +13,19 @@ public sealed record Store
     [Between("4Mi", "1024Gi")]
     public ByteSize? Memory { get; init; }
 
+    /// <summary>PostgreSQL: processor share of each of its servers, held by cgroups: <c>500m</c> is half a core. Nothing said is no limit.</summary>
+    [Between("10m", "1024")]
+    public Cpu? Cpu { get; init; }
+
     /// <summary>PostgreSQL: connections that each instance keeps. Default for PostgreSQL: min 0, max 20.</summary>
     public Pool? Pool { get; init; }
 
-    /// <summary>PostgreSQL: streaming replicas of each database, on servers of their own. Default 0.</summary>
+    /// <summary>PostgreSQL: streaming replicas of each database, on servers of their own; with <see cref="Scale"/> how many there are at first. Default 0; with <see cref="Scale"/> its <see cref="StoreScale.Min"/>.</summary>
     [Between("0", "8")]
     public int Replicas { get; init; }
+
+    /// <summary>PostgreSQL: how the number of replicas changes while it runs. Nothing said is a fixed number.</summary>
+    public StoreScale? Scale { get; init; }
 
     /// <summary>PostgreSQL: whether a commit is answered only when a replica has it on disk, too. Default false.</summary>
     public bool Synchronous { get; init; }
@@ -47,6 +54,9 @@ public sealed record Store
 
     /// <summary>PostgreSQL: queries that the system lives on; <c>tenfold check</c> verifies that each has its index.</summary>
     public IReadOnlyList<QueryShape> Queries { get; init; } = [];
+
+    /// <summary>The most replicas that a database may ever have.</summary>
+    public int MostReplicas => Math.Max(Replicas, Scale?.Rules.Peak ?? 0);
 
     /// <summary><see cref="Memory"/>, or its default.</summary>
     public ByteSize MemoryLimit => Memory ?? ByteSize.FromMebibytes(Engine == StoreEngine.Postgres ? 128 : 256);

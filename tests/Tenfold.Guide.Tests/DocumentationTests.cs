@@ -28,6 +28,7 @@ public sealed partial class DocumentationTests
         [typeof(PassiveHealth)] = "Passive health",
         [typeof(Store)] = "Store",
         [typeof(Pool)] = "Pool",
+        [typeof(StoreScale)] = "Store scale",
         [typeof(PartitionedTable)] = "Partitioned table",
         [typeof(QueryShape)] = "Query",
         [typeof(GatewaySection)] = "Gateway",
@@ -61,6 +62,11 @@ public sealed partial class DocumentationTests
         ["Scale.Every"] = "`1s`; with kpa `2s`, with hpa `15s`",
         ["ScaleRate.Window"] = "out `0s`; in `1m`, with hpa `5m`, with kpa `0s`",
         ["ScaleRate.Policies"] = "none; with hpa see there",
+        ["Store.Replicas"] = "`0`; with `scale` its `min`",
+        ["Store.Scale"] = "none",
+        ["StoreScale.Max"] = "the larger of `min` and 5",
+        ["StoreScale.Out"] = "at most 1 in 1m",
+        ["StoreScale.In"] = "window 5m, at most 1 in 1m",
         ["Store.Memory"] = "`128Mi` for PostgreSQL, `256Mi` for Redis",
         ["Store.ReplicaLag"] = "`1s` for PostgreSQL",
         ["CachePolicy.L1Ttl"] = "`ttl`",
@@ -154,6 +160,23 @@ public sealed partial class DocumentationTests
     }
 
     [Fact]
+    public void Replicas_that_scale_begin_with_min_and_come_and_go_one_by_one()
+    {
+        var stores = Guides.Read(Guides.Start + """
+            stores:
+              a: { engine: postgres, cpu: 1, scale: { min: 2, metrics: [{ metric: cpu, target: 70% }] } }
+              b: { engine: postgres, replicas: 3, scale: { max: 4, out: { select: disabled }, schedule: [{ from: 0 8 * * *, to: 0 18 * * *, max: 6 }] } }
+            """).Stores;
+        var (a, b) = (stores["a"], stores["b"]);
+
+        Assert.Equal((2, 5, 5, 3, 6), (a.Replicas, a.Scale!.Max, a.MostReplicas, b.Replicas, b.MostReplicas));
+        Assert.Equal((TimeSpan.Zero, TimeSpan.FromMinutes(5), StoreScale.Interval), (a.Scale.Out!.Window, a.Scale.In!.Window, a.Scale.Rules.Interval));
+        Assert.Equal((1, TimeSpan.FromMinutes(1)), (a.Scale.Out.Policies[0].Instances, a.Scale.In.Policies[0].Every));
+        Assert.Empty(b.Scale!.Out!.Policies);
+        Assert.Equal((2, 2), (ConnectionNeed.Beside(a), ConnectionNeed.Beside(b)));
+    }
+
+    [Fact]
     public void What_a_schedule_allows_above_max_counts_for_connections_and_shares()
     {
         var guide = Guides.Read("""
@@ -217,8 +240,8 @@ public sealed partial class DocumentationTests
         var type = TypeName(key.Type);
         var record = Headings.ContainsKey(key.Type) && key.Type != typeof(LoadStep);
         var stated = key.IsRequired ? "required"
-            : key.DefaultText is { } text ? $"`{text}`"
             : Resolved.TryGetValue($"{key.Property.DeclaringType!.Name}.{key.Property.Name}", out var resolved) ? resolved
+            : key.DefaultText is { } text ? $"`{text}`"
             : key.Type == typeof(InstanceSize) ? "no limits"
             : record && key.Type != typeof(Tls) && key.Type != typeof(Thresholds) ? "see there"
             : "none";

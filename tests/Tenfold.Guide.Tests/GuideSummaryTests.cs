@@ -10,9 +10,10 @@ public sealed class GuideSummaryTests
           api     2 to 20 instances · 1500m cpu · 512Mi memory · project .
           worker  1 instance, up to 10 by hand · 500m cpu · 512Mi memory · node server.js 5
         scaling
-          api  hpa of cpu 70%, p95 400ms, requests-per-second 1000, queue-depth of orders 100 every 10s · +2 when cpu is above 75% for 4m, cooldown 5m · -10% when cpu is below 30% for 10m, cooldown 5m · to 20 when queue-age of orders is above 5m · out: at most 100% in 30s and 4 in 30s · in: window 5m, cooldown 1m, at most 100% in 15s · min 2, max 4 from '0 2 * * *' to '0 6 * * *' Europe/Berlin · ahead of what comes back after 1d
+          api   hpa of cpu 70%, p95 400ms, requests-per-second 1000, queue-depth of orders 100 every 10s · +2 when cpu is above 75% for 4m, cooldown 5m · -10% when cpu is below 30% for 10m, cooldown 5m · to 20 when queue-age of orders is above 5m · out: at most 100% in 30s and 4 in 30s · in: window 5m, cooldown 1m, at most 100% in 15s · min 2, max 4 from '0 2 * * *' to '0 6 * * *' Europe/Berlin · ahead of what comes back after 1d
+          main  demand of cpu 70% every 5s · out: cooldown 1m, at most 1 in 1m · in: window 10m, at most 1 in 1m · min 2 from '0 8 * * *' to '0 18 * * *' UTC
         stores
-          main   postgres · 256Mi memory · 1 to 50 connections an instance · 4 shards of 128 buckets · 2 synchronous replicas each · schema schema · partitions of shop.events a month kept for 90d · 1 query with an index
+          main   postgres · 256Mi memory · 1 to 50 connections an instance · 4 shards of 128 buckets · 500m cpu · 1 to 4 synchronous replicas each, 2 at first · schema schema · partitions of shop.events a month kept for 90d · 1 query with an index
           cache  redis · 256Mi memory
         gateway https://*:0
           GET|POST *.example.com/api/{id}/** if X-Beta=*, debug=1  to api (weight 9), worker (weight 1) · consistent-hash of cookie:session · timeout 30s

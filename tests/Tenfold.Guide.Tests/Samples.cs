@@ -43,7 +43,7 @@ internal static class Samples
             instance: { cpu: 500m, memory: 536870912 }
             health: { <<: *health, path: /ready }
         stores:
-          main: { engine: postgres, schema: schema, memory: 256Mi, pool: { min: 1, max: "50", idle: 1m, lifetime: 1h, wait: 2s }, replicas: 2, synchronous: true, shards: 4, buckets: 128, replica-lag: 100ms, slow-query: 100ms, slow-query-analyze: true, partitions: [{ table: shop.events, by: at, every: month, ahead: 12, keep: 90d, archive: archive }], queries: [{ table: products, where: [merchant_id, "price > ?"], order: [created_at desc] }] }
+          main: { engine: postgres, schema: schema, memory: 256Mi, cpu: 500m, scale: { min: 1, max: 4, metrics: [{ metric: cpu, target: 70% }], out: { cooldown: 1m }, in: { window: 10m }, schedule: [{ from: 0 8 * * *, to: 0 18 * * *, min: 2 }] }, pool: { min: 1, max: "50", idle: 1m, lifetime: 1h, wait: 2s }, replicas: 2, synchronous: true, shards: 4, buckets: 128, replica-lag: 100ms, slow-query: 100ms, slow-query-analyze: true, partitions: [{ table: shop.events, by: at, every: month, ahead: 12, keep: 90d, archive: archive }], queries: [{ table: products, where: [merchant_id, "price > ?"], order: [created_at desc] }] }
           cache: { engine: redis }
         gateway:
           port: 0

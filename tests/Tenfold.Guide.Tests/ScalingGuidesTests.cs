@@ -81,6 +81,7 @@ public sealed partial class ScalingGuidesTests
             + "average above 500ms for 0s: 2, cooldown 5m; cpu below 30% for 15m: -1, cooldown 5m; memory below 50% for 15m: -1, cooldown 5m",
             Steps(api));
         Assert.Equal(4, workers.Steps.Count);
+        Assert.Equal((1, 5, 1, "cpu 70%"), (main.Scale!.Min, main.Scale.Max, main.Replicas, Metrics(main.Scale.Rules)));
         Assert.Equal((TimeSpan.FromMilliseconds(100), 20, 100, Seconds(30)), (main.ReplicaLag, main.Pool!.Min, main.Pool.Max, main.Pool.Wait));
     }
 

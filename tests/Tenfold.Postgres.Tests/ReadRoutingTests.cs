@@ -72,6 +72,28 @@ public sealed class ReadRoutingTests(Cluster cluster)
     }
 
     [Fact]
+    public async Task A_replica_that_says_that_it_is_leaving_is_read_from_no_more_until_it_says_that_it_stays()
+    {
+        await using var leaving = await cluster.Primary.ReplicaAsync();
+        await using var store = await Cluster.OpenAsync(PostgresServer.ConnectionStringOf(cluster.Primary, leaving));
+        await Wait.ForAsync("it serves", () => store.Status().Any(server => server is { IsPrimary: false, Serves: true }));
+        Assert.True(await IsReplicaAsync(await store.OpenReaderAsync(null, Cancel)));
+
+        await SayAsync("on");
+        await Wait.ForAsync("it is out of rotation", () => store.Status().Any(server => server is { IsPrimary: false, Serves: false, Position: not null }));
+        Assert.False(await IsReplicaAsync(await store.OpenReaderAsync(null, Cancel)));
+
+        await SayAsync("off");
+        await Wait.ForAsync("it serves again", () => store.Status().Any(server => server is { IsPrimary: false, Serves: true }));
+
+        async Task SayAsync(string value)
+        {
+            await File.AppendAllTextAsync(Path.Combine(leaving.Data, "postgresql.auto.conf"), $"tenfold.leaving = '{value}'\n", Cancel);
+            await leaving.ExecuteAsync("SELECT pg_reload_conf()");
+        }
+    }
+
+    [Fact]
     public async Task A_write_through_a_reader_is_refused_on_the_replica_and_on_the_primary()
     {
         foreach (var servers in new[] { PostgresServer.ConnectionStringOf(cluster.Primary, cluster.Quick), cluster.Primary.ConnectionString })

@@ -12,8 +12,8 @@ internal static class ScaleVerb
     public static Command Create(Shell shell)
     {
         var system = Systems.Argument();
-        var service = new Argument<string>("SERVICE") { Description = "One of its services" };
-        var count = new Argument<string>("N") { Description = "Instances, within the guide's scale.min and scale.max: the number stays so; 'auto' leaves it to the guide's rules again" };
+        var service = new Argument<string>("SERVICE") { Description = "One of its services, or a store whose replicas the guide lets change" };
+        var count = new Argument<string>("N") { Description = "Instances, or replicas, within what the guide allows: the number stays so; 'auto' leaves it to the guide's rules again" };
         count.Validators.Add(result =>
         {
             if (result.Tokens is [{ Value: var text }] && text != Auto && !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _))
@@ -22,7 +22,7 @@ internal static class ScaleVerb
             }
         });
         var json = Systems.JsonOption();
-        var command = new Command("scale", "Change the number of instances of a service and keep it so, whatever its rules say; those that leave are drained") { system, service, count, json };
+        var command = new Command("scale", "Change the number of instances of a service, or of replicas of a store, and keep it so, whatever its rules say; those that leave are drained") { system, service, count, json };
         command.SetAction((parsed, cancel) => Operation.RunAsync(
             shell,
             parsed.GetRequiredValue(system),

@@ -16,6 +16,8 @@ internal static class Defaults
         {
             Memory = store.MemoryLimit,
             Pool = store.Connections,
+            Replicas = store is { Replicas: 0, Scale: { } scale } ? scale.Min : store.Replicas,
+            Scale = store.Scale is { Rules: var rules } written ? written with { Max = rules.Max, Out = rules.Out, In = rules.In } : null,
             ReplicaLag = store.ReplicaLag ?? (store.Engine == StoreEngine.Postgres ? TimeSpan.FromSeconds(1) : null),
         }),
         Gateway = guide.Gateway with

@@ -62,7 +62,8 @@ internal static class ScaleRules
         return false;
     }
 
-    private static void Rate(string path, ScaleRate rate, int mostPercent, Findings findings)
+    /// <summary>How fast the number may change in one direction.</summary>
+    public static void Rate(string path, ScaleRate rate, int mostPercent, Findings findings)
     {
         if (rate is { Select: ScaleSelect.Disabled } && findings.IsReadable($"{path}.select"))
         {

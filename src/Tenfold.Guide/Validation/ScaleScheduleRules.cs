@@ -18,7 +18,8 @@ internal static class ScaleScheduleRules
         }
     }
 
-    private static void Times(string item, ScaleSchedule schedule, Findings findings)
+    /// <summary>When it begins and ends.</summary>
+    public static void Times(string item, ScaleSchedule schedule, Findings findings)
     {
         if (findings.IsReadable($"{item}.from") && findings.IsReadable($"{item}.to") && schedule.From.Equals(schedule.To))
         {
@@ -33,11 +34,29 @@ internal static class ScaleScheduleRules
 
     private static void Bounds(string item, string name, ScaleSchedule schedule, Scale scale, SystemGuide guide, Findings findings)
     {
+        if (!Order(item, schedule, scale, "service", findings))
+        {
+            return;
+        }
+
+        if (schedule.Max == 0)
+        {
+            ScaleRules.Unanswered($"{item}.max", name, guide, findings);
+        }
+        else if (schedule.Min == 0 && scale.Min > 0)
+        {
+            ScaleRules.Zero($"{item}.min", name, scale, guide, findings);
+        }
+    }
+
+    /// <summary>Whether it says bounds, and they are in order with those that it leaves as they are.</summary>
+    public static bool Order(string item, ScaleSchedule schedule, Scale scale, string what, Findings findings)
+    {
         var (min, max) = (findings.IsWritten($"{item}.min"), findings.IsWritten($"{item}.max"));
         if (!min && !max)
         {
             findings.Add(item, "changes nothing; give min, max or both");
-            return;
+            return false;
         }
 
         var (fewest, most) = (schedule.Min ?? scale.Min, schedule.Max ?? scale.Most);
@@ -46,17 +65,12 @@ internal static class ScaleScheduleRules
             findings.Add($"{item}.{(min ? "min" : "max")}", (min, max) switch
             {
                 (true, true) => $"{fewest} is more than max {most}",
-                (true, false) => $"{fewest} is more than the service's max {most}; give max here, too",
-                _ => $"{most} is less than the service's min {fewest}; give min here, too",
+                (true, false) => $"{fewest} is more than the {what}'s max {most}; give max here, too",
+                _ => $"{most} is less than the {what}'s min {fewest}; give min here, too",
             });
+            return false;
         }
-        else if (most == 0)
-        {
-            ScaleRules.Unanswered($"{item}.max", name, guide, findings);
-        }
-        else if (schedule.Min == 0 && scale.Min > 0)
-        {
-            ScaleRules.Zero($"{item}.min", name, scale, guide, findings);
-        }
+
+        return true;
     }
 }

@@ -22,7 +22,7 @@ internal static class StoreRules
 
             if (store.Engine == StoreEngine.Redis)
             {
-                foreach (var key in (ReadOnlySpan<string>)["schema", "pool", "replicas", "synchronous", "shards", "buckets", "replica-lag", "slow-query", "slow-query-analyze", "partitions", "queries"])
+                foreach (var key in (ReadOnlySpan<string>)["schema", "cpu", "pool", "replicas", "scale", "synchronous", "shards", "buckets", "replica-lag", "slow-query", "slow-query-analyze", "partitions", "queries"])
                 {
                     OnlyForPostgres($"{path}.{key}", findings);
                 }
@@ -43,6 +43,7 @@ internal static class StoreRules
                 findings.Add($"{path}.slow-query-analyze", "is about queries over slow-query, and there is no such limit; set it, or remove this");
             }
 
+            StoreScaleRules.Check(path, name, store, guide, findings);
             PartitionRules.Check($"{path}.partitions", guide, store, findings);
             QueryRules.Check($"{path}.queries", store, findings);
             if (store.Pool is { } pool && pool.Min > pool.Max && findings.IsReadable($"{path}.pool.max"))

@@ -102,16 +102,30 @@ public sealed partial class PostgresStore : IAsyncDisposable
 
     /// <summary>
     /// Asks each server how many connections it takes. One instance may open <see cref="ServerConnections.Most"/>; that times the
-    /// instances must not be more than <see cref="ServerConnections.Allowed"/>. Empty behind a pooler, which sees to that itself.
+    /// instances must not be more than <see cref="ServerConnections.Allowed"/>. Empty behind a pooler, which sees to that itself;
+    /// a replica that does not answer is left out.
     /// </summary>
     /// <param name="cancel">Ends the wait.</param>
     /// <exception cref="NpgsqlException">A server cannot be asked.</exception>
-    public async Task<IReadOnlyList<ServerConnections>> ConnectionsAsync(CancellationToken cancel) =>
-        IsPooled ? [] : await Task.WhenAll(_router.Nodes.Select(async node =>
+    public async Task<IReadOnlyList<ServerConnections>> ConnectionsAsync(CancellationToken cancel)
+    {
+        if (IsPooled)
+        {
+            return [];
+        }
+
+        if (_router.View.Primary is null)
+        {
+            await _router.LookAsync();
+        }
+
+        var primary = _router.View.Primary;
+        return await Task.WhenAll(_router.Nodes.Where(node => node == primary || node.Reading is not null || primary is null).Select(async node =>
         {
             var (allowed, by) = await node.LimitAsync(cancel);
             return new ServerConnections(node.Name, node.MostConnections + (_single ? 0 : 1), allowed, by);
         }));
+    }
 
     /// <summary>Waits until a primary is known, and asks the servers anew. Optional: whatever opens a connection waits by itself.</summary>
     /// <param name="cancel">Ends the wait.</param>

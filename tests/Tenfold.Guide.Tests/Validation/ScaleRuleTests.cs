@@ -149,6 +149,38 @@ public sealed class ScaleRuleTests
         expected.Select(error => $"services.worker.scale.{error}"),
         Errors($"worker: {{ project: ., scale: {scale} }}"));
 
+    public static TheoryData<string, string[]> Stores => new()
+    {
+        { "cpu: 1, replicas: 2, scale: { min: 1, max: 5, metrics: [{ metric: cpu, target: 70% }] }", [] },
+        { "replicas: 6, scale: { metrics: [{ metric: cpu, target: 70% }, { metric: cpu, target: 5 }, { metric: p95, target: 1s }] }", [
+            "replicas: found 6; with scale it is the number at first: min 1 to max 5",
+            "scale.metrics[0].metric: cpu is a share of stores.data.cpu, and the store has none; set it",
+            "scale.metrics[1].metric: cpu is a share of stores.data.cpu, and the store has none; set it",
+            "scale.metrics[1]: cpu has a target already; keep one",
+            "scale.metrics[1].target: cpu is a share of the instance's limit, such as 70%; found 5",
+            "scale.metrics[2].metric: replicas are scaled by cpu, found p95"] },
+        { "scale: { min: 4, max: 2, in: { window: 1m } }", [
+            "scale.min: 4 is more than max 2",
+            "scale.in: has no effect: neither metrics nor a schedule change the number; give one of them, or remove it"] },
+        { "scale: { min: 0, max: 9 }", ["scale.min: found 0; allowed: 1 to 8", "scale.max: found 9; allowed: 1 to 8"] },
+        { "scale: { schedule: [{ from: 0 2 * * *, to: 0 6 * * *, min: 0 }, { from: 0 2 * * *, to: 0 6 * * *, max: 9 }, { from: 0 2 * * *, to: 0 6 * * *, min: 7 }] }", [
+            "scale.schedule[0].min: found 0; allowed: 1 to 8",
+            "scale.schedule[1].max: found 9; allowed: 1 to 8",
+            "scale.schedule[2].min: 7 is more than the store's max 5; give max here, too"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public void Of_replicas(string store, string[] expected) => Assert.Equal(
+        expected.Select(error => $"stores.data.{error}").Order(StringComparer.Ordinal),
+        Errors("api: { project: . }", $"data: {{ engine: postgres, {store} }}").Order(StringComparer.Ordinal));
+
+    [Theory]
+    [InlineData("api: { engine: postgres, scale: {} }", "stores.api: 'api' is a service, too, and 'tenfold scale' would not know which of them is meant; take another name")]
+    [InlineData("r: { engine: redis, cpu: 1 }", "stores.r.cpu: is only for engine postgres; remove it")]
+    [InlineData("r: { engine: redis, scale: {} }", "stores.r.scale: is only for engine postgres; remove it")]
+    public void Of_which_stores_may_scale(string store, string expected) => Assert.Equal([expected], Errors("api: { project: . }", store));
+
     [Fact]
     public void A_route_with_weights_leads_to_each_of_its_services() =>
         Assert.Equal([], Errors("web: { command: [b], scale: { metrics: [{ metric: p95, target: 1s }] } }"));
@@ -158,14 +190,14 @@ public sealed class ScaleRuleTests
         Errors($"api: {{ project: ., instance: {{ cpu: 500m, memory: 512Mi }}, scale: {scale} }}").Order(StringComparer.Ordinal));
 
     // Without file, line and column, which the tests of the other rules are about.
-    private static string[] Errors(string service)
+    private static string[] Errors(string service, string store = "s: { engine: redis }")
     {
         string[] others = ["api: { project: . }", "web: { command: [b] }", "worker: { project: . }"];
         var services = others.Select(other => other.Split(':')[0] == service.Split(':')[0] ? service : other);
         return [.. Guides.Errors($$"""
             system: shop
             services: { {{string.Join(", ", services)}} }
-            stores: { main: { engine: postgres } }
+            stores: { main: { engine: postgres }, {{store}} }
             gateway: { routes: [{ path: /w/**, service: web }, { path: /**, services: { api: 1, web: 1 } }] }
             queues: { orders: { service: api }, mail: { service: api }, images: {} }
             """).Select(error => error.Split(": ", 3) is [_, var path, var message] ? $"{path}: {message}" : error)];

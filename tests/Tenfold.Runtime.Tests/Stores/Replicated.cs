@@ -95,10 +95,19 @@ internal sealed class Replicated : IAsyncDisposable
 
     public string OnReplica() => On(Status().First(one => one.Role == StoreRole.Replica));
 
+    /// <summary>Of the system's role, on one server.</summary>
+    public string On(string server) => On(Of(server));
+
     private string On(StoreStatus server) =>
         new NpgsqlConnectionStringBuilder(_stores!.ConnectionString("main")) { Host = "127.0.0.1", Port = server.Port, Pooling = false }.ConnectionString;
 
-    public async Task StartAsync(int replicas, bool synchronous = false, int poolMax = 8, FailoverLimits? limits = null)
+    /// <summary>Its databases, whose replicas may change.</summary>
+    public IReadOnlyList<PostgresDatabase> Scaled() => _stores!.Scaled();
+
+    /// <summary>Changes the number of replicas; ends when it is so.</summary>
+    public Task ScaleAsync(int replicas) => _stores!.ScaleAsync("main", replicas, _reports.Enqueue, CancellationToken.None);
+
+    public async Task StartAsync(int replicas, bool synchronous = false, int poolMax = 8, FailoverLimits? limits = null, StoreScale? scale = null, Cpu? cpu = null)
     {
         await StopAsync();
         var guide = new SystemGuide
@@ -107,7 +116,7 @@ internal sealed class Replicated : IAsyncDisposable
             Services = new Dictionary<string, Service> { ["api"] = new() { Command = ["x"], Scale = new Scale { Min = 1, Max = 3 } } },
             Stores = new Dictionary<string, Store>
             {
-                ["main"] = new() { Engine = StoreEngine.Postgres, Replicas = replicas, Synchronous = synchronous, Memory = ByteSize.FromMebibytes(16), Pool = new Pool { Max = poolMax } },
+                ["main"] = new() { Engine = StoreEngine.Postgres, Replicas = replicas, Scale = scale, Cpu = cpu, Synchronous = synchronous, Memory = ByteSize.FromMebibytes(16), Pool = new Pool { Max = poolMax } },
             },
         };
         _stores = await StoreSet.StartAsync(guide, _temporary.State, new StoreOptions { Durable = false, Report = _reports.Enqueue, Failover = limits ?? Patient }, default);

@@ -25,6 +25,7 @@ for (var i = 0; i < args.Length; i++)
         case "--seed" when i + 1 < args.Length && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out seed): i++; break;
         case "--start" when i + 1 < args.Length && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out start): i++; break;
         case "--quick": quick = true; break;
+        case "--trace" or "--policy" or "--seed" or "--start": Console.Error.WriteLine($"scaling: {args[i]} needs a {(args[i] is "--trace" or "--policy" ? "name" : "whole number")}"); return 2;
         default: return Unknown(args[i], ["--trace", "--policy", "--changes", "--quick", "--seed", "--start"]);
     }
 }

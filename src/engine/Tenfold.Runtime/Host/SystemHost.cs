@@ -134,6 +134,12 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     public async Task ScaleAsync(string service, int? count, Action<string> report)
     {
         CheckUp();
+        if (!_services.ContainsKey(service) && _guide.Stores.ContainsKey(service))
+        {
+            await ScaleReplicasAsync(service, count, report);
+            return;
+        }
+
         var supervisor = _services.GetValueOrDefault(service) ?? throw Unknown(service);
         var before = supervisor.Wanted;
         if (count is not { } number)
@@ -152,14 +158,34 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         await scaling;
     }
 
+    private async Task ScaleReplicasAsync(string store, int? count, Action<string> report)
+    {
+        var before = _stores.Set!.Scaled().FirstOrDefault(database => database.Plan.Store == store)?.WantedReplicas ?? 0;
+        if (count is not { } number)
+        {
+            _scaling.PinReplicas(store, null, before);
+            report($"the replicas of {store} are scaled by its rules");
+            return;
+        }
+
+        var scaling = _stores.Set.ScaleAsync(store, number, report, _stopping.Token);
+        if (!scaling.IsFaulted)
+        {
+            _scaling.PinReplicas(store, number, before); // not for one that was refused
+        }
+
+        await scaling;
+    }
+
     public IReadOnlyList<ScalingDecision> Decisions(long after, string? service) => _scaling.Log.Value.After(after, service);
 
     public IReadOnlyList<DatabaseAccess> Databases() => _stores.Set?.Databases() ?? [];
 
-    public Task GrowAsync(string store, int shards, Action<string> report)
+    public async Task GrowAsync(string store, int shards, Action<string> report)
     {
         CheckUp();
-        return _stores.GrowAsync(store, shards, report, _stopping.Token);
+        await _stores.GrowAsync(store, shards, report, _stopping.Token);
+        _scaling.Start(_stores.Set!.Scaled());
     }
 
     public async Task WriteMetricsAsync(Stream stream, CancellationToken cancel)
@@ -191,6 +217,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         await AllAsync(stores, programs);
         await StartServicesAsync(await programs, cancel);
         _scaling.Start(Services, _gateway, Databases);
+        _scaling.Start(_stores.Set?.Scaled() ?? []);
         _phase = "up";
         _options.Report(new HostEvent(HostEventKind.Ready, $"{_guide.System} is up", (_options.Time.GetUtcNow() - Since).TotalSeconds));
     }

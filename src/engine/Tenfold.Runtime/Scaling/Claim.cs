@@ -20,11 +20,11 @@ public sealed record Claim(long Millicores, long MemoryBytes)
         return new Claim((long)(size.Cpu?.Millicores ?? 0) * count, (size.Memory?.Bytes ?? 0) * count);
     }
 
-    /// <summary>The stores of a guide: a server for each database and replica, with the memory that the guide gives it.</summary>
+    /// <summary>The stores of a guide: a server for each database and each replica that there may be, with the memory that the guide gives it.</summary>
     public static Claim OfStores(SystemGuide guide)
     {
         ArgumentNullException.ThrowIfNull(guide);
-        return new Claim(0, guide.Stores.Values.Sum(store => store.MemoryLimit.Bytes * (store.Engine == StoreEngine.Postgres ? store.Shards * (1 + store.Replicas) : 1)));
+        return new Claim(0, guide.Stores.Values.Sum(store => store.MemoryLimit.Bytes * (store.Engine == StoreEngine.Postgres ? store.Shards * (1 + store.MostReplicas) : 1)));
     }
 
     /// <summary>Both together.</summary>

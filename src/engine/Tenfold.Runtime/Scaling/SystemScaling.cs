@@ -19,6 +19,7 @@ internal sealed class SystemScaling : IAsyncDisposable
     private readonly Func<Machine> _machine;
     private readonly ConcurrentDictionary<string, ServiceScaler> _scalers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ServiceSupervisor> _services = new(StringComparer.Ordinal);
+    private readonly ConcurrentBag<ReplicaScaler> _replicas = [];
     private readonly ScalingMetrics _metrics = new();
     private readonly SemaphoreSlim _growing = new(1);
     private readonly CancellationTokenSource _ending = new();
@@ -71,6 +72,33 @@ internal sealed class SystemScaling : IAsyncDisposable
                 Run(queues.RunAsync);
             }
         }
+    }
+
+    /// <summary>Begins to decide for databases whose replicas may change; those that it knows are left as they are.</summary>
+    public void Start(IReadOnlyList<PostgresDatabase> databases)
+    {
+        foreach (var database in databases.Where(database => database.Plan.Settings.Scale!.Rules.IsAutomatic && _replicas.All(one => one.Name != database.Name)))
+        {
+            var scaler = new ReplicaScaler(database, Record, _note, _time);
+            _replicas.Add(scaler);
+            Run(scaler.RunAsync);
+        }
+    }
+
+    /// <summary>Somebody has set the number of a store's replicas by hand; null: its rules decide again.</summary>
+    /// <exception cref="RuntimeException">It is to be decided by rules, and has none.</exception>
+    /// <param name="store">The store.</param>
+    /// <param name="count">The number that it was set to.</param>
+    /// <param name="from">The number before.</param>
+    public void PinReplicas(string store, int? count, int from)
+    {
+        var its = _replicas.Where(scaler => scaler.Store == store).ToList();
+        if (count is null && its.Count == 0)
+        {
+            throw new RuntimeException(RuntimeFailure.Guide, $"{store} has no rules to scale by; write them under stores.{store}.scale, or give a number");
+        }
+
+        its.ForEach(scaler => scaler.Pin(count, from));
     }
 
     /// <summary>Somebody has set a service's number by hand.</summary>

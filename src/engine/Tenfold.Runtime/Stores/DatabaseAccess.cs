@@ -12,7 +12,7 @@ public sealed record DatabaseAccess
     /// <summary>What instances know it by: <c>main</c>, <c>main_1</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Npgsql's key-values, as instances get them.</summary>
+    /// <summary>Npgsql's key-values, as instances get them, but without replicas that are yet to come.</summary>
     public required string ConnectionString { get; init; }
 
     /// <summary>

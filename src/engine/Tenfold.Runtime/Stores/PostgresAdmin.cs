@@ -71,10 +71,34 @@ internal sealed class PostgresAdmin(PostgresNode node)
     public async Task RenewSlotAsync(int follower, CancellationToken cancel)
     {
         await using var connection = await OpenAsync(cancel);
-        var slot = DatabaseNames.Slot(follower);
-        await RunAsync(connection, "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = $1 AND active", cancel, slot);
-        await RunAsync(connection, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1", cancel, slot);
-        await RunAsync(connection, "SELECT pg_create_physical_replication_slot($1, true)", cancel, slot);
+        await DropSlotAsync(connection, DatabaseNames.Slot(follower), cancel);
+        await RunAsync(connection, "SELECT pg_create_physical_replication_slot($1, true)", cancel, DatabaseNames.Slot(follower));
+    }
+
+    /// <summary>Without it, the WAL that a replica which is no more has not fetched would be kept for it.</summary>
+    public async Task DropSlotAsync(int follower, CancellationToken cancel)
+    {
+        await using var connection = await OpenAsync(cancel);
+        await DropSlotAsync(connection, DatabaseNames.Slot(follower), cancel);
+    }
+
+    /// <summary>Sessions of applications that are in the middle of something.</summary>
+    /// <returns>Null when it does not answer.</returns>
+    public async Task<long?> ReadersAsync(string system, CancellationToken cancel)
+    {
+        try
+        {
+            await using var connection = await OpenAsync(cancel, commandSeconds: 5);
+            return await ValueAsync<long>(
+                connection,
+                "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename = $1 AND state <> 'idle' AND application_name <> 'tenfold monitor'",
+                cancel,
+                system);
+        }
+        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
+        {
+            return null;
+        }
     }
 
     /// <summary>On a standby: slots of the time when it was the primary would hold back its WAL for nobody.</summary>
@@ -141,6 +165,12 @@ internal sealed class PostgresAdmin(PostgresNode node)
             await connection.DisposeAsync();
             throw;
         }
+    }
+
+    private static async Task DropSlotAsync(NpgsqlConnection connection, string slot, CancellationToken cancel)
+    {
+        await RunAsync(connection, "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = $1 AND active", cancel, slot);
+        await RunAsync(connection, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1", cancel, slot);
     }
 
     private static async Task<T> ValueAsync<T>(NpgsqlConnection connection, string sql, CancellationToken cancel, params object[] values)

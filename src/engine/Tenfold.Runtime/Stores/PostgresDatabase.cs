@@ -12,8 +12,10 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     private readonly PostgresPlan _plan;
     private readonly string _topologyFile;
-    private PostgresMember[] _members = [];
+    private PostgresMember[] _all = [];              // those that may be needed, each with a port of its own
+    private volatile PostgresMember[] _members = []; // those that are in use
     private ReplicaSet? _set;
+    private volatile int _wantedReplicas;
 
     public PostgresDatabase(PostgresPlan plan)
     {
@@ -29,6 +31,13 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     public IReadOnlyList<PostgresMember> Members => _members;
 
+    /// <summary>Replicas that there are to be: those that come included, those that leave not. The database's own loop sees to it. Thread-safe.</summary>
+    public int WantedReplicas
+    {
+        get => _wantedReplicas;
+        set => _wantedReplicas = Math.Clamp(value, 1, _plan.Settings.MostReplicas);
+    }
+
     public Topology Topology { get; private set; }
 
     /// <summary>Replicas of which one must have each commit, as the primary's configuration says.</summary>
@@ -40,40 +49,26 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     /// <summary>
     /// Npgsql's key-values of the system's role, with the pool's sizes. One server: over its socket. Several: all of them, over TCP,
-    /// the present primary first. Whoever uses it asks each one for its role: a failover changes these.
+    /// the present primary first. Whoever uses it asks each one for its role: a failover changes these. Where replicas come and go,
+    /// those that may come are named, too: they answer once they are there.
     /// </summary>
-    public string ConnectionString
-    {
-        get
-        {
-            // No more than the servers take, whatever the guide says: the host has told when that is less.
-            var most = ConnectionBudget.Of(_plan.Guide, _plan.Settings, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes).Pool;
-            var text = new NpgsqlConnectionStringBuilder
-            {
-                Host = _members.Length == 1 ? Primary.Node.Address.Socket : string.Join(',', Replicas.Prepend(Primary).Select(member => $"127.0.0.1:{member.Node.Port.ToString(CultureInfo.InvariantCulture)}")),
-                Database = _plan.Guide.System,
-                Username = _plan.Guide.System,
-                Password = _plan.Password.Value,
-                MinPoolSize = Math.Min(_plan.Settings.Connections!.Min, most),
-                MaxPoolSize = most,
-            };
-            if (_members.Length == 1)
-            {
-                text.Port = Primary.Node.Port;
-            }
+    public string ConnectionString => StringOf([.. _members, .. _all.Except(_members)]);
 
-            return text.ConnectionString;
-        }
-    }
+    /// <summary>As <see cref="ConnectionString"/>, with the servers that there are now only.</summary>
+    public string PresentConnectionString => StringOf(_members);
 
     /// <summary>Finds the programs, makes the folders, and sees to it that the primary has data.</summary>
     /// <exception cref="RuntimeException">The machine lacks something, or the data cannot be used.</exception>
     public async Task PrepareAsync(CancellationToken cancel)
     {
         // The primary, and the first of the others: with fewer replicas than before it is not the primary that goes.
-        var others = Enumerable.Range(0, _plan.Settings.Replicas + 1).Where(index => index != Topology.Primary).Take(_plan.Settings.Replicas);
-        _members = [.. others.Append(Topology.Primary).Order().Select(index => new PostgresMember(_plan, index, RoleOf))];
-        foreach (var member in _members)
+        var (first, most) = (_plan.Settings.Replicas, _plan.Settings.MostReplicas);
+        var others = Enumerable.Range(0, most + 1).Where(index => index != Topology.Primary).Take(most).ToList();
+        _all = [.. others.Append(Topology.Primary).Order().Select(index => new PostgresMember(_plan, index, RoleOf))];
+        _members = [.. _all.Where(member => others.IndexOf(member.Index) < first)];
+        _wantedReplicas = first;
+        SynchronousNames = [.. SynchronousNames.Where(index => _members.Any(member => member.Index == index))];
+        foreach (var member in _all)
         {
             await member.Node.PrepareAsync(cancel);
         }
@@ -92,11 +87,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     /// <exception cref="RuntimeException">The primary does not come up.</exception>
     public async Task StartAsync(CancellationToken cancel)
     {
-        foreach (var member in _members)
-        {
-            member.Node.ChoosePort();
-        }
-
+        ChoosePorts();
         var failure = await StartPrimaryAsync(cancel);
         if (_members.Length == 1)
         {
@@ -123,6 +114,25 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     public PostgresMember Member(int index) => _members.First(member => member.Index == index);
 
+    /// <summary>Takes one more server in; it has no data yet. By the loop of the set only.</summary>
+    /// <returns>It; null when there are all that may be.</returns>
+    public PostgresMember? Add()
+    {
+        var added = _all.Except(_members).FirstOrDefault();
+        if (added is not null)
+        {
+            added.Node.DeleteData(); // of another time, when it was one of them
+            (added.LeavingSince, added.HasLeft, added.Repairs, added.RetryAt) = (null, false, 0, default);
+            added.Forgive();
+            _members = [.. _members.Append(added).OrderBy(member => member.Index)];
+        }
+
+        return added;
+    }
+
+    /// <summary>It has left. By the loop of the set only.</summary>
+    public void Remove(PostgresMember member) => _members = [.. _members.Where(one => one != member)];
+
     /// <summary>Writes down who is what; before anything is done that needs it.</summary>
     public void Save(Topology topology)
     {
@@ -148,9 +158,24 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        foreach (var member in _members)
+        foreach (var member in _all)
         {
             await member.DisposeAsync();
+        }
+    }
+
+    // One port may be found twice while nobody listens on it yet.
+    private void ChoosePorts()
+    {
+        var taken = new HashSet<int>();
+        foreach (var member in _all)
+        {
+            member.Node.ChoosePort();
+            while (!taken.Add(member.Node.Port))
+            {
+                File.Delete(member.Node.Folder.PortFile);
+                member.Node.ChoosePort();
+            }
         }
     }
 
@@ -159,7 +184,8 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         DatabaseNames.Slot(index),
         index == Topology.Primary ? null : Primary.Node.Address,
         index == Topology.Primary ? [.. SynchronousNames.Select(replica => DatabaseNames.Node(Name, replica))] : [],
-        index == Topology.Primary ? [.. Replicas.Select(replica => replica.Index)] : []);
+        index == Topology.Primary ? [.. Replicas.Select(replica => replica.Index)] : [],
+        index != Topology.Primary && _all.Any(member => member.Index == index && member.LeavingSince is not null));
 
     /// <returns>Why it cannot be started, when replicas have all that it has answered, and so one may take over; else null.</returns>
     /// <exception cref="RuntimeException">It cannot be started, and is not to be replaced without being asked for.</exception>
@@ -207,5 +233,26 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         {
             await Task.Delay(FollowPoll, _plan.Options.Time, cancel);
         }
+    }
+
+    private string StringOf(IReadOnlyList<PostgresMember> servers)
+    {
+        // No more than the servers take, whatever the guide says: the host has told when that is less.
+        var most = ConnectionBudget.Of(_plan.Guide, _plan.Settings, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes).Pool;
+        var text = new NpgsqlConnectionStringBuilder
+        {
+            Host = _all.Length == 1 ? Primary.Node.Address.Socket : string.Join(',', servers.Where(server => server != Primary).Prepend(Primary).Select(server => $"127.0.0.1:{server.Node.Port.ToString(CultureInfo.InvariantCulture)}")),
+            Database = _plan.Guide.System,
+            Username = _plan.Guide.System,
+            Password = _plan.Password.Value,
+            MinPoolSize = Math.Min(_plan.Settings.Connections!.Min, most),
+            MaxPoolSize = most,
+        };
+        if (_all.Length == 1)
+        {
+            text.Port = Primary.Node.Port;
+        }
+
+        return text.ConnectionString;
     }
 }

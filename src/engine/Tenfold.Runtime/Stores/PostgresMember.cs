@@ -35,6 +35,12 @@ internal sealed class PostgresMember : IAsyncDisposable
     /// <summary>Whether its supervisor runs.</summary>
     public bool IsStarted { get; set; }
 
+    /// <summary>Since when it has been told to be read from no more, by the clock's timestamp; null: it stays.</summary>
+    public long? LeavingSince { get; set; }
+
+    /// <summary>Whether it has left: it does not run, and has no data.</summary>
+    public bool HasLeft { get; set; }
+
     /// <summary>The repair that is under way, or the last one.</summary>
     public Task Repair { get; set; } = Task.CompletedTask;
 
@@ -129,7 +135,11 @@ internal sealed class PostgresMember : IAsyncDisposable
         };
     }
 
-    public ValueTask DisposeAsync() => Server.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        await Node.RemoveGroupAsync();
+    }
 
     // The primary's own measure stands still while nothing is replayed.
     private TimeSpan LateFor(NodeProbe mine) => _mark is { } mark && mine.Replayed < mark.Position ? Since(mark.At) : TimeSpan.Zero;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using Tenfold.Guide;
+using Tenfold.Runtime.Cgroups;
 using Tenfold.Runtime.Packages;
 using Tenfold.Runtime.Processes;
 using Tenfold.Runtime.State;
@@ -32,6 +33,8 @@ internal sealed class PostgresNode(PostgresPlan plan, int index, Func<int, NodeR
     private PostgresPrograms? _programs;
     private PostgresCluster? _cluster;
     private ServerFloors _floors = new(0, 0, 0);
+    private volatile Cgroup? _group;
+    private bool _toldUnlimited;
 
     public string Name { get; } = DatabaseNames.Node(plan.Name, index);
 
@@ -103,6 +106,7 @@ internal sealed class PostgresNode(PostgresPlan plan, int index, Func<int, NodeR
         }
 
         _floors = role.Follows is null ? new ServerFloors(0, 0, 0) : await FloorsAsync(cancel);
+        await LimitAsync(cancel);
         return new ProcessSpec
         {
             Name = Name,
@@ -111,6 +115,7 @@ internal sealed class PostgresNode(PostgresPlan plan, int index, Func<int, NodeR
             WorkingDirectory = Folder.Root,
             InheritEnvironment = false,
             RunAs = _owner,
+            Cgroup = _group,
             // A fast shutdown: clients are cut off, nothing is lost. Its backends are told by the postmaster itself.
             StopSignal = Signal.Interrupt,
             FirmSignal = Signal.Quit, // immediate shutdown: recovers at the next start
@@ -131,8 +136,31 @@ internal sealed class PostgresNode(PostgresPlan plan, int index, Func<int, NodeR
         return Folder.Configure(
             "postgresql.conf",
             PostgresSettings.Server(places, Port, connections, plan.Settings.MemoryLimit.Bytes, _machineMemory, _options.Durable, _programs!.CanCountQueries)
-            + (plan.Settings.Replicas > 0 ? "full_page_writes = 'on'\n" : "") // without it there is no pg_rewind
+            + (plan.Settings.MostReplicas > 0 ? "full_page_writes = 'on'\n" : "") // without it there is no pg_rewind
             + PostgresSettings.Replication(roleOf(index), _floors, DiskSpace.Free(Folder.Root) ?? 0));
+    }
+
+    /// <summary>Processor time that the server has used since its start; null when its control group does not tell.</summary>
+    public TimeSpan? CpuTime => _group?.Usage().CpuTime is { Ticks: > 0 } used ? used : null;
+
+    /// <summary>Removes its control group; the server does not run.</summary>
+    public async Task RemoveGroupAsync()
+    {
+        if (_group is { } group)
+        {
+            _group = null;
+            await group.RemoveAsync(_options.Time, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Deletes its data: a copy of what the primary has.</summary>
+    /// <exception cref="RuntimeException">It cannot be deleted.</exception>
+    public void DeleteData()
+    {
+        if (Directory.Exists(Folder.Data))
+        {
+            StateFolder.Guarded(Folder.Data, () => Directory.Delete(Folder.Data, recursive: true));
+        }
     }
 
     /// <summary>After a crash, or when it must be gone for sure: ends every process that works in its data.</summary>
@@ -207,6 +235,23 @@ internal sealed class PostgresNode(PostgresPlan plan, int index, Func<int, NodeR
         }
 
         return lines;
+    }
+
+    // The group of the last run is replaced, so that what it used is counted from 0.
+    private async Task LimitAsync(CancellationToken cancel)
+    {
+        if (plan.Settings.Cpu is not { } cpu)
+        {
+            return;
+        }
+
+        var made = await Cgroup.TryCreateAsync(plan.State, Name, new InstanceSize { Cpu = cpu }, _options.Time, cancel);
+        _group = made.Group;
+        if (made.Group is null && !_toldUnlimited)
+        {
+            _toldUnlimited = true;
+            _options.Report($"store {Name}: its limit of {cpu} cpu cannot be held here: {made.Reason}");
+        }
     }
 
     /// <summary>What its primary had when it wrote the WAL that is to be replayed.</summary>

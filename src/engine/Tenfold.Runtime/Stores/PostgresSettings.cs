@@ -85,6 +85,7 @@ internal static class PostgresSettings
             ? $"host='{primary.Socket}' port={Number(primary.Port)} user={Admin} application_name='{role.Name}'"
             : "");
         Add("primary_slot_name", role.Follows is null ? "" : role.Slot);
+        Add("tenfold.leaving", role.IsLeaving ? "on" : "off"); // apps look at it, and read elsewhere
         return text.ToString();
 
         void Add(string key, string value) => text.Append(CultureInfo.InvariantCulture, $"{key} = '{value.Replace("'", "''", StringComparison.Ordinal)}'\n");
@@ -118,7 +119,8 @@ internal static class PostgresSettings
 /// <param name="Follows">The primary; null when it is that itself.</param>
 /// <param name="SynchronousNames">Of a primary: the replicas of which one must have each commit; empty when none is waited for.</param>
 /// <param name="Followers">Of a primary: its replicas, by index.</param>
-internal sealed record NodeRole(string Name, string Slot, ServerAddress? Follows, IReadOnlyList<string> SynchronousNames, IReadOnlyList<int> Followers);
+/// <param name="IsLeaving">Of a replica: it is to be read from no more.</param>
+internal sealed record NodeRole(string Name, string Slot, ServerAddress? Follows, IReadOnlyList<string> SynchronousNames, IReadOnlyList<int> Followers, bool IsLeaving = false);
 
 /// <summary>Where a server is reached on this machine.</summary>
 internal sealed record ServerAddress(string Socket, int Port);

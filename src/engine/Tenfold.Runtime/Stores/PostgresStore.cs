@@ -8,6 +8,7 @@ internal sealed class PostgresStore(string name, SystemGuide guide, SystemState 
 {
     private volatile IReadOnlyList<PostgresDatabase> _databases = [];
     private const int MostShards = 64; // as the guide allows
+    private static readonly TimeSpan ScalePoll = TimeSpan.FromMilliseconds(200);
     private readonly Lazy<string> _password = new(() => new StoreFolder(name, state, owner: null).Secret("password"));
 
     public string Name => name;
@@ -68,6 +69,51 @@ internal sealed class PostgresStore(string name, SystemGuide guide, SystemState 
 
         _databases = [.. _databases, .. added];
         return added;
+    }
+
+    /// <summary>Sets how many replicas each database has from now on, and waits until it is so.</summary>
+    /// <exception cref="RuntimeException">The guide does not let them change, or not to that number.</exception>
+    public async Task ScaleAsync(int count, Action<string> report, CancellationToken cancel)
+    {
+        var settings = guide.Stores[name];
+        if (settings.Scale is not { Rules: var rules })
+        {
+            throw new RuntimeException(RuntimeFailure.Guide, $"the replicas of {name} are a fixed number; write stores.{name}.scale into the guide to change it while the system runs");
+        }
+
+        if (count < 1 || count > settings.MostReplicas)
+        {
+            throw new RuntimeException(RuntimeFailure.Guide, $"{name} has 1 to {settings.MostReplicas} replicas, found {count}; more need stores.{name}.scale.max and a new start");
+        }
+
+        var seen = "";
+        foreach (var database in _databases)
+        {
+            database.WantedReplicas = count;
+        }
+
+        while (true)
+        {
+            var replicas = Status().Where(server => server.Role == StoreRole.Replica).ToList();
+            if (replicas.Count == count * _databases.Count && replicas.TrueForAll(replica => replica is { IsReady: true, Streams: true }))
+            {
+                return;
+            }
+
+            if (_databases.Any(database => database.WantedReplicas != count))
+            {
+                throw new RuntimeException(RuntimeFailure.Failed, $"{name}: another number of replicas is wanted meanwhile");
+            }
+
+            var now = string.Join(", ", replicas.Select(replica => $"{replica.Name} {(replica is { IsReady: true, Streams: true } ? "follows" : replica.Reason ?? "starts")}"));
+            if (now != seen)
+            {
+                seen = now;
+                report(now);
+            }
+
+            await Task.Delay(ScalePoll, options.Time, cancel);
+        }
     }
 
     public Task StopAsync() => Task.WhenAll(_databases.Select(database => database.StopAsync()));

@@ -10,6 +10,7 @@ internal sealed class ReplicaSet(PostgresDatabase database) : IAsyncDisposable
 
     private readonly FailoverLimits _limits = database.Plan.Options.Failover;
     private readonly StoreOptions _options = database.Plan.Options;
+    private readonly ReplicaNumber _number = new(database);
     private readonly CancellationTokenSource _stop = new();
     private CancellationTokenSource _repairs = new();
     private Task _loop = Task.CompletedTask;
@@ -85,6 +86,11 @@ internal sealed class ReplicaSet(PostgresDatabase database) : IAsyncDisposable
             }
         }
 
+        if (primary.View().IsSilent(_limits))
+        {
+            await _number.StayAsync(cancel);
+        }
+
         var replicas = database.Replicas.ToList();
         var (action, candidates) = FailoverRules.Decide(
             primary.View(), [.. replicas.Where(one => one.IsStarted).Select(one => one.View())], database.Plan.Settings.Synchronous, database.Topology.Synced, _limits);
@@ -109,11 +115,18 @@ internal sealed class ReplicaSet(PostgresDatabase database) : IAsyncDisposable
         {
             Attend(replica, primary);
         }
+
+        if (primary.Answers && database.Plan.Settings.Scale is not null)
+        {
+            await _number.StepAsync(Leave, cancel);
+        }
     }
+
+    private void Leave(PostgresMember replica) => replica.Repair = TryAsync(replica, "cannot be ended", () => _number.EndAsync(replica, _repairs.Token), _repairs.Token);
 
     private void Attend(PostgresMember replica, PostgresMember primary)
     {
-        if (!replica.Repair.IsCompleted)
+        if (!replica.Repair.IsCompleted || replica.LeavingSince is not null)
         {
             return;
         }
@@ -236,7 +249,7 @@ internal sealed class ReplicaSet(PostgresDatabase database) : IAsyncDisposable
 
     private async Task SetSynchronousAsync(PostgresMember primary, CancellationToken cancel)
     {
-        var wanted = database.Replicas.Where(one => one.IsFed(_limits.Silence) && !one.View().IsSilent(_limits)).Select(one => one.Index).ToList();
+        var wanted = database.Replicas.Where(one => one.LeavingSince is null && one.IsFed(_limits.Silence) && !one.View().IsSilent(_limits)).Select(one => one.Index).ToList();
         var names = database.SynchronousNames;
         if (_mark is null && _options.Time.GetUtcNow() >= _markAfter)
         {

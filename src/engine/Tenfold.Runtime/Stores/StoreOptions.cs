@@ -18,6 +18,9 @@ public sealed record StoreOptions
     /// <summary>How long a store may take to stop before it is killed. Default 30 s.</summary>
     public TimeSpan StopLimit { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a replica that leaves waits for what reads from it. Default 30 s.</summary>
+    public TimeSpan ReadersLimit { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>When a server is given up.</summary>
     internal FailoverLimits Failover { get; init; } = new();
 

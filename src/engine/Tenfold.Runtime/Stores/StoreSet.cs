@@ -97,7 +97,7 @@ public sealed class StoreSet : IAsyncDisposable
             Store = store.Name,
             Number = database.Plan.Number,
             Name = database.Name,
-            ConnectionString = database.ConnectionString,
+            ConnectionString = database.PresentConnectionString,
             AdminConnectionString = database.Primary.Node.AdminString(database.Plan.Guide.System),
         })),
     ];
@@ -119,6 +119,20 @@ public sealed class StoreSet : IAsyncDisposable
         var added = await postgres.GrowAsync(changed, database => prepare(database.Name, database.ConnectionString), cancel);
         return [.. added.Select(database => database.Name)];
     }
+
+    /// <summary>Sets how many replicas each database of a store has from now on, and returns when it is so: those that come follow, those that leave are gone.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="report">Gets what happens meanwhile.</param>
+    /// <param name="cancel">Ends the wait; they come and go all the same.</param>
+    /// <exception cref="RuntimeException">There is no such PostgreSQL, or its guide does not let it have so many.</exception>
+    public Task ScaleAsync(string store, int count, Action<string> report, CancellationToken cancel) => _stores.GetValueOrDefault(store) is PostgresStore postgres
+        ? postgres.ScaleAsync(count, report, cancel)
+        : throw new RuntimeException(RuntimeFailure.Guide, $"there is no running PostgreSQL '{store}'");
+
+    /// <summary>The databases whose number of replicas may change.</summary>
+    internal IReadOnlyList<PostgresDatabase> Scaled() =>
+        [.. _stores.Values.OfType<PostgresStore>().SelectMany(store => store.Databases).Where(database => database.Plan.Settings.Scale is not null)];
 
     /// <summary>Every server of every store, in the guide's order.</summary>
     public IReadOnlyList<StoreStatus> Status() => [.. _stores.Values.SelectMany(store => store.Status())];

@@ -67,6 +67,18 @@ internal sealed class SupervisedServer : IAsyncDisposable
         }
     }
 
+    /// <summary>When the server that runs now was started; null when none runs.</summary>
+    public DateTimeOffset? StartedAt
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _process is { Exited.IsCompleted: false } running ? running.StartedAt : null;
+            }
+        }
+    }
+
     /// <summary>Returns once the server answers. Also after <see cref="SuspendAsync"/>.</summary>
     /// <param name="cancel">Gives it up.</param>
     /// <param name="keepPort">Its port has been told to others: it must not become another one.</param>

@@ -197,7 +197,10 @@ internal sealed class Node : IAsyncDisposable
             await using var row = await command.ExecuteReaderAsync();
             await row.ReadAsync();
             var reading = new NodeReading(
-                !row.GetBoolean(0), (ulong)row.GetInt64(1), (uint)row.GetInt32(2), (ulong)row.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(3), row.GetFieldValue<DateTime>(4), at);
+                !row.GetBoolean(0), (ulong)row.GetInt64(1), (uint)row.GetInt32(2), (ulong)row.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(3), row.GetFieldValue<DateTime>(4), at)
+            {
+                IsLeaving = row.GetBoolean(5),
+            };
             if (_started != default && _started != reading.Started)
             {
                 Clear(); // connections of another run of the server

@@ -9,7 +9,7 @@ namespace Tenfold.Postgres.Routing;
 /// <param name="At">Timestamp before it was asked.</param>
 internal sealed record NodeReading(bool IsPrimary, ulong SystemId, uint Timeline, ulong Lsn, DateTime Started, long At)
 {
-    /// <summary>One row: in recovery, system id, timeline, LSN, start. CASE keeps functions that only one role has from being called on the other.</summary>
+    /// <summary>One row: in recovery, system id, timeline, LSN, start, whether it is leaving (a setting that anybody may put into its configuration). CASE keeps functions that only one role has from being called on the other.</summary>
     public const string Sql = """
         SELECT pg_is_in_recovery(),
             (SELECT system_identifier FROM pg_control_system()),
@@ -19,8 +19,12 @@ internal sealed record NodeReading(bool IsPrimary, ulong SystemId, uint Timeline
             CASE WHEN pg_is_in_recovery()
                 THEN coalesce(pg_last_wal_replay_lsn(), '0/0')
                 ELSE CASE current_setting('synchronous_commit') WHEN 'off' THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END END,
-            pg_postmaster_start_time()
+            pg_postmaster_start_time(),
+            coalesce(current_setting('tenfold.leaving', true) = 'on', false)
         """;
+
+    /// <summary>Whoever runs it is about to stop it: a replica that begins no more reads.</summary>
+    public bool IsLeaving { get; init; }
 
     /// <summary>The place that this server has reached.</summary>
     public ReadToken Token => new(SystemId, Timeline, new(Lsn));

@@ -149,7 +149,7 @@ internal sealed class Router : IAsyncDisposable
         var reading = replica.Reading;
         var lag = reading is { IsPrimary: false } && reading.SystemId == system && reading.Timeline == timeline ? _history.Of(reading, _time) : null;
         replica.Measured(lag);
-        return lag <= _options.ReplicaLag;
+        return lag <= _options.ReplicaLag && reading is { IsLeaving: false };
     }
 
     private void Tell(RoutingView before, RoutingView view)
@@ -179,6 +179,7 @@ internal sealed class Router : IAsyncDisposable
         null => replica.Failure?.Message ?? "it was not asked yet",
         { IsPrimary: true } said => $"it says that it is a primary, on timeline {said.Timeline}",
         var said when said.SystemId != view.SystemId => $"it is of another cluster ({said.SystemId}, not {view.SystemId})",
+        { IsLeaving: true } => "it is leaving",
         var said when said.Timeline != view.Timeline => $"it follows timeline {said.Timeline}, the primary is on {view.Timeline}",
         _ => $"it is {(replica.Lag is { } lag ? $"{lag.TotalMilliseconds:0} ms" : "further")} behind; the limit is {_options.ReplicaLag.TotalMilliseconds:0} ms",
     };
