@@ -68,9 +68,9 @@ public sealed class WorkerTests : IAsyncDisposable
         Assert.Equal($"{Jobs} {Jobs}", await QueryAsync(host, "SELECT count(*) || ' ' || count(DISTINCT id) FROM done"));
         Assert.Equal(0L, await QueryAsync(host, "SELECT (SELECT count(*) FROM tenfold.jobs) + (SELECT count(*) FROM tenfold.jobs_running)"));
         using var control = new ControlClient(_temporary.State, TimeProvider.System);
-        var decisions = await control.DecisionsAsync(0, "worker", Generous);
-        Assert.Equal((0, 3, 0), (decisions![0].From, decisions.Max(one => one.To), decisions[^1].To));
-        Assert.Contains("mail", decisions[0].Reason, StringComparison.Ordinal);
+        var changes = (await control.DecisionsAsync(0, "worker", Generous))!.Where(one => one.From != one.To).ToList();
+        Assert.Equal((0, 3, 0), (changes[0].From, changes.Max(one => one.To), changes[^1].To));
+        Assert.Contains("mail", changes[0].Reason, StringComparison.Ordinal);
     }
 
     private async Task<SystemHost> StartAsync()
