@@ -12,19 +12,6 @@ public sealed class NothingIsDroppedTests(RezFixture fixture)
     private readonly RunningSystem _rez = fixture.Rez;
 
     [Fact]
-    public async Task When_an_instance_is_killed()
-    {
-        var report = await _rez.LoadWhileAsync("steady", async () =>
-        {
-            var victim = (await _rez.ReadyAsync("api", 2)).First().Value;
-            await Signals.SendAsync("KILL", victim);
-            await _rez.ReadyAsync("api", 2, not: victim);
-        });
-
-        NothingFailed(report);
-    }
-
-    [Fact]
     public async Task When_both_instances_are_killed_one_after_the_others_recovery()
     {
         var report = await _rez.LoadWhileAsync("steady", async () =>

@@ -35,6 +35,27 @@ public sealed class DrainTests(JobServer server)
     }
 
     [Fact]
+    public async Task What_was_claimed_ahead_is_given_back_at_once_and_not_when_what_runs_has_ended()
+    {
+        await using var database = await server.DatabaseAsync();
+        var hold = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await JobApp.StartAsync(
+            database.ConnectionString, (name, _, _) => name.StartsWith("slow", StringComparison.Ordinal) ? hold.Task : Task.CompletedTask, options => options.Queues["work"] = new JobQueueOptions { Concurrency = 2 });
+        await using (var connection = await database.Source.OpenConnectionAsync())
+        {
+            await app.Client.EnqueueManyAsync(connection, [.. Enumerable.Range(0, 1000).Select(i => new Work($"{i}")), .. Enumerable.Range(0, 1000).Select(i => new Work($"slow {i}"))]);
+        }
+
+        await Wait.ForAsync("the quick ones to be done", () => app.Done.Count == 1000);
+        var stopping = app.StopAsync();
+        await Wait.ForAsync("no more than what runs to be held", async () => await database.ExecuteAsync("SELECT count(*) <= 2 FROM tenfold.jobs_running") is true);
+        hold.SetResult();
+
+        await stopping.WaitAsync(PostgresServer.Patience);
+        Assert.Equal(2000L, await database.ExecuteAsync("SELECT (SELECT count(*) FROM tenfold.jobs WHERE place IS NOT NULL AND failures = 0) + (SELECT count(*) FROM tenfold.jobs_ended WHERE outcome = 1)"));
+    }
+
+    [Fact]
     public async Task What_had_ended_is_written_by_a_worker_that_stops_although_somebody_held_its_row()
     {
         await using var database = await server.DatabaseAsync();

@@ -100,7 +100,7 @@ public sealed class ReportTests
         var json = JsonNode.Parse(JsonReport.Of(result, LoadVerdict.Of(result, [Products, Login], Limits)))!;
 
         Assert.Equal(
-            ["name", "target", "model", "outcome", "exitCode", "plannedSeconds", "elapsedSeconds", "iterations", "unanswered", "stages", "total", "routes", "budgets", "thresholds", "schedule", "cache", "scaling", "invalid", "notes"],
+            ["name", "target", "model", "outcome", "exitCode", "plannedSeconds", "elapsedSeconds", "iterations", "unanswered", "stages", "total", "routes", "budgets", "thresholds", "schedule", "cache", "scaling", "timeline", "invalid", "notes"],
             json.AsObject().Select(p => p.Key));
         Assert.Equal(
             """{"route":"GET /api/products","count":100,"perSecond":1.6529,"errors":1,"errorShare":0.01,"errorKinds":{"connect":0,"timeout":0,"protocol":0,"status":1,"capture":0},"statuses":{"503":1},"latencyMilliseconds":{"samples":100,"min":1,"average":50.5,"p50":50.004,"p75":75.0387,"p90":90.0465,"p95":95.0272,"p99":99.0249,"p99.9":100,"max":100}}""",

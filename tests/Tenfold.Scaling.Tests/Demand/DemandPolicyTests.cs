@@ -93,6 +93,19 @@ public sealed class DemandPolicyTests
     public void Work_beside_requests_counts_by_what_it_uses() => Assert.Equal(4, new Player(Seen.Cpu(0.7), 5).For(5, 280, cpu: 0.56, inFlight: 6).For(1, 10, cpu: 0.55, inFlight: 1).Count);
 
     [Fact]
+    public void When_overloaded_instances_are_not_ready_any_more_what_a_request_costs_is_still_known()
+    {
+        IScalingPolicy policy = new DemandPolicy(Seen.Cpu(0.7), 0.1);
+        var calm = Seen.At(0, [.. Enumerable.Repeat(Seen.Ready(0.7), 4)]) with { Traffic = new TrafficSample(280, 6) };
+        var ill = Seen.At(15, [.. Enumerable.Repeat(Seen.Ready() with { Phase = InstancePhase.Unready }, 4)]) with { Traffic = new TrafficSample(840, 900) };
+
+        (_, policy) = policy.Propose(calm);
+
+        Assert.InRange(policy.Propose(ill).Proposal.Count, 12, 14);
+        Assert.Equal(ProposalKind.Blind, policy.Propose(ill with { Traffic = new TrafficSample(70, 6) }).Proposal.Kind);
+    }
+
+    [Fact]
     public void A_service_without_traffic_goes_by_its_instances_alone()
     {
         var snapshot = Seen.Of(Seen.Ready(1), Seen.Ready(1));

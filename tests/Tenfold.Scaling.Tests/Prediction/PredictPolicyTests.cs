@@ -89,6 +89,24 @@ public sealed class PredictPolicyTests
     }
 
     [Fact]
+    public void In_an_autoscaler_it_only_ever_adds()
+    {
+        var random = new Random(11);
+        var (with, without) = (Autoscaler.For(Rules), Autoscaler.For(Rules with { Predict = null }));
+        var more = 0;
+        for (var t = 0; t < 4 * Length; t++)
+        {
+            var seen = Look(t, Peak(t) * (0.9 + (0.2 * random.NextDouble())), count: 1 + (t / 50 % 12));
+            (var ahead, with) = with.Decide(seen);
+            (var plain, without) = without.Decide(seen);
+            Assert.True(ahead.To >= plain.To, $"{t} s: {ahead.Reason}, without: {plain.Reason}");
+            more += ahead.To > plain.To ? 1 : 0;
+        }
+
+        Assert.InRange(more, 3 * 15, 4 * Length);
+    }
+
+    [Fact]
     public void Whatever_is_seen_it_asks_for_a_sane_number_or_for_nothing() => Prop.ForAll(
         ArbMap.Default.ArbFor<NonEmptyArray<double>>(),
         ArbMap.Default.ArbFor<NonEmptyArray<int>>(),

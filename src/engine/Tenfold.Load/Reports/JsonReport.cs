@@ -56,6 +56,7 @@ public static class JsonReport
             Schedule(json, result.Schedule);
             Cache(json, result.Cache);
             Marks(json, result.Marks);
+            Timeline(json, result.Timeline);
             Texts(json, "invalid", verdict.Invalid);
             Texts(json, "notes", verdict.Notes);
             json.WriteEndObject();
@@ -163,6 +164,28 @@ public static class JsonReport
             json.WriteNumber("from", mark.From);
             json.WriteNumber("to", mark.To);
             json.WriteString("reason", mark.Reason);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void Timeline(Utf8JsonWriter json, Timeline timeline)
+    {
+        json.WriteStartArray("timeline");
+        foreach (var point in timeline.Points)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("seconds", Round(point.At.TotalSeconds));
+            json.WriteNumber("count", point.Count);
+            json.WriteNumber("errors", point.Errors);
+            if (point is { P50: { } p50, P95: { } p95, P99: { } p99 })
+            {
+                json.WriteNumber("p50", Round(p50.TotalMilliseconds));
+                json.WriteNumber("p95", Round(p95.TotalMilliseconds));
+                json.WriteNumber("p99", Round(p99.TotalMilliseconds));
+            }
+
             json.WriteEndObject();
         }
 

@@ -52,6 +52,9 @@ public sealed record LoadResult
     /// <summary>All routes together.</summary>
     public required RouteStats Total { get; init; }
 
+    /// <summary>All routes together, second by second.</summary>
+    public Timeline Timeline { get; init; } = new();
+
     /// <summary>Scenarios run to their end.</summary>
     public required long Iterations { get; init; }
 

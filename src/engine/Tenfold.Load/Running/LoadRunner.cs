@@ -64,6 +64,7 @@ public static class LoadRunner
                 Elapsed = TimeSpan.FromTicks((last - start) / TimeSpan.NanosecondsPerTick),
                 Routes = routes,
                 Total = Sum(routes),
+                Timeline = Whole(workers),
                 Iterations = workers.Sum(w => w.Iterations),
                 Unanswered = workers.Sum(w => (long)w.InFlight),
                 Interrupted = interrupted,
@@ -186,6 +187,17 @@ public static class LoadRunner
         }
 
         return total;
+    }
+
+    private static Timeline Whole(Worker[] workers)
+    {
+        var timeline = new Timeline();
+        foreach (var worker in workers)
+        {
+            timeline.Merge(worker.Timeline);
+        }
+
+        return timeline;
     }
 
     private static ScheduleResult Schedule(Worker[] workers, long planned, int mostInFlight, TimeSpan lagLimit, long elapsed)

@@ -36,6 +36,9 @@ internal sealed class Worker : ITimed, IDisposable
     /// <summary>By the scenario's route index; null where there was no request.</summary>
     public RouteStats?[] Routes { get; }
 
+    /// <summary>Second by second.</summary>
+    public Timeline Timeline { get; } = new();
+
     /// <summary>How late arrivals (open) or pauses (closed) were by this generator's doing.</summary>
     public LatencyHistogram Lag { get; } = new();
 
@@ -91,6 +94,7 @@ internal sealed class Worker : ITimed, IDisposable
     public void Record(int route, long now, long? nanoseconds, ErrorKind? error, int status)
     {
         (Routes[route] ??= new RouteStats()).Record(nanoseconds, error, status);
+        Timeline.Record(new TimeSpan((now - (nanoseconds ?? 0) - Plan.Start) / TimeSpan.NanosecondsPerTick), nanoseconds, error is not null);
         LastAnswer = now;
         Live.Record(nanoseconds, error is not null);
     }

@@ -54,7 +54,7 @@ internal sealed class DemandPolicy : IScalingPolicy
         var isCalm = used is { } now && seen > 0 && now / seen <= _metric.Target.Value * (1 + _tolerance);
         var residence = isCalm && done > 0 ? Blend(_residence, inFlight / done, blend) : _residence;
         var next = new DemandPolicy(_metric, _tolerance, arrivals, cost, residence, inFlight);
-        if (used is null || cost.Each is not { } each)
+        if (cost.Each is not { } each)
         {
             return rate == 0 && used is not null ? (Proposal.Of(0, "no requests"), next) : (Proposal.Blind(MetricText.Missing(_metric.Metric, null)), next);
         }
@@ -65,10 +65,15 @@ internal sealed class DemandPolicy : IScalingPolicy
         var piled = Math.Max(0, inFlight - (2 * (residence ?? 0) * level) - 1);
         // Work beside requests shows in what is used only.
         var margin = _metric.Target.Unit == ScaleUnit.Share ? Math.Max(1, (1 + arrivals.Surprise) * _metric.Target.Value / Full) : 1;
-        var lasting = Math.Max(each * level * margin, isCalm ? used.Value : 0) / _metric.Target.Value;
+        var lasting = Math.Max(each * level * margin, isCalm ? used!.Value : 0) / _metric.Target.Value;
         var needed = Math.Max(lasting, each * (level + rise + (residence is null ? 0 : piled / WorkOff.TotalSeconds)) / _metric.Target.Value);
         var wish = Counts.Tolerant(needed, snapshot.Count, _tolerance);
-        return (new Proposal(ProposalKind.Wish, wish, Saw(used.Value / Math.Max(1, seen), level, rise, piled, residence)) { Lasting = Math.Min(wish, Counts.Ceiling(lasting)) }, next);
+        if (used is null && wish < snapshot.Count)
+        {
+            return (Proposal.Blind(MetricText.Missing(_metric.Metric, null)), next);
+        }
+
+        return (new Proposal(ProposalKind.Wish, wish, Saw(used / Math.Max(1, seen), level, rise, piled, residence)) { Lasting = Math.Min(wish, Counts.Ceiling(lasting)) }, next);
     }
 
     // What one request costs is the metric itself for requests a second, time in flight for requests in flight, and processor time for cpu.
@@ -84,8 +89,8 @@ internal sealed class DemandPolicy : IScalingPolicy
         };
     }
 
-    private string Saw(double average, double level, double rise, double piled, double? residence) =>
-        $"{MetricText.Of(_metric.Metric, null, average, _metric.Target)}, {MetricText.Value(level, ScaleUnit.Count)} requests/s"
+    private string Saw(double? average, double level, double rise, double piled, double? residence) =>
+        $"{(average is { } found ? MetricText.Of(_metric.Metric, null, found, _metric.Target) : MetricText.Missing(_metric.Metric, null))}, {MetricText.Value(level, ScaleUnit.Count)} requests/s"
         + (rise >= 0.05 * level && rise > 0 ? $", {MetricText.Value(rise, ScaleUnit.Count)}/s more by the time a new one is ready" : "")
         + (residence is not null && piled >= 1 ? $", {MetricText.Value(piled, ScaleUnit.Count)} piled up" : "");
 

@@ -1,5 +1,6 @@
 using Npgsql;
 using Tenfold.Jobs.Ending;
+using Tenfold.Jobs.Enqueueing;
 using Tenfold.Jobs.Schema;
 
 namespace Tenfold.Jobs.Living;
@@ -67,11 +68,7 @@ internal static class Rescue
         }
 
         var ready = (await AfterEnd.ApplyAsync(connection, gone, cancel)).Concat(gone.Select(job => job.Queue)).Distinct(StringComparer.Ordinal).ToArray();
-        await using (var tell = new NpgsqlCommand($"SELECT pg_notify('{JobSchema.Channel}', queue) FROM unnest($1) AS queue", connection) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = ready } } })
-        {
-            await tell.ExecuteNonQueryAsync(cancel);
-        }
-
+        await Notices.SendAsync(connection, ready, cancel);
         if (!mayJudge())
         {
             return new Dictionary<string, int>(); // rolled back

@@ -19,14 +19,13 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
     private static readonly TimeSpan ShortestLimit = TimeSpan.FromMilliseconds(500);
 
     private readonly Overdue _overdue = new(time);
+    private readonly Pulse _pulse = new(time, settings.Options.PresumedDead);
     private readonly CancellationTokenSource _stop = new();
     private Keeper? _keeper;
     private Task _beats = Task.CompletedTask;
     private bool _isStarted;
     private int _stuck;
     private long _id;
-    private long _wellSince; // 0: it is not
-    private long _beatAt;
     private HashSet<long> _heldBefore = [];
     private Dictionary<long, string> _untold = []; // progress whose row somebody held
 
@@ -36,19 +35,12 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
     /// <summary>Handlers that do not end although they were told to.</summary>
     public int Stuck => Volatile.Read(ref _stuck);
 
-    /// <summary>
-    /// Whether it has been heard without a gap for as long as others may be silent. Whoever could not beat itself must not judge others by
-    /// their silence: the database was away, or all of them were stopped.
-    /// </summary>
-    public bool MayJudge => Volatile.Read(ref _wellSince) is not 0 and var since
-        && time.GetElapsedTime(since) > PresumedDead && time.GetElapsedTime(Volatile.Read(ref _beatAt)) < LongestGap;
+    /// <summary>Whether it may judge others by their silence.</summary>
+    public bool MayJudge => _pulse.MayJudge;
 
     private TimeSpan PresumedDead => settings.Options.PresumedDead;
 
     private TimeSpan Every => PresumedDead / 5;
-
-    // With a limit and a pause it is less than what others take for death.
-    private TimeSpan LongestGap => PresumedDead * 0.7;
 
     // A beat that takes longer is tried again on another connection before others presume it dead.
     private TimeSpan BeatLimit => TimeSpan.FromTicks(Math.Clamp((PresumedDead / 2).Ticks, ShortestLimit.Ticks, LongestLimit.Ticks));
@@ -112,18 +104,7 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
             },
         };
         Volatile.Write(ref _id, (long)(await command.ExecuteScalarAsync(cancel))!);
-        Beaten(TimeSpan.Zero);
-    }
-
-    private void Beaten(TimeSpan gap)
-    {
-        var now = time.GetTimestamp();
-        if (gap > LongestGap || _wellSince == 0)
-        {
-            Volatile.Write(ref _wellSince, now);
-        }
-
-        Volatile.Write(ref _beatAt, now);
+        _pulse.Beat(TimeSpan.Zero);
     }
 
     private async Task LoopAsync(Action lost, Action<string> told)
@@ -148,7 +129,7 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                Volatile.Write(ref _wellSince, 0);
+                _pulse.Miss();
                 if (!IsPassing(e))
                 {
                     LogBroken(logger, e, database.Number);
@@ -173,12 +154,12 @@ internal sealed partial class WorkerRow(JobDatabase database, WorkerSettings set
             {
                 if (await TellAsync(connection, stuck, cancel) is { } gap)
                 {
-                    Beaten(gap);
+                    _pulse.Beat(gap);
                     return;
                 }
 
                 Interlocked.Exchange(ref _id, 0); // first: what is claimed under the old number and not held yet is dropped by who claims
-                Volatile.Write(ref _wellSince, 0);
+                _pulse.Miss();
                 lost();
             }
 
