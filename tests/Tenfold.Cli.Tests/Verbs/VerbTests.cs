@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using Tenfold.Runtime.Scaling;
 using Tenfold.Runtime.State;
+using Tenfold.Scaling;
 
 namespace Tenfold.Cli.Tests.Verbs;
 
@@ -48,6 +50,36 @@ public sealed class VerbTests : IDisposable
         Assert.Equal((2, "", "tenfold: shop has no PostgreSQL store\n"), await _shell.RunAsync("queries", "shop"));
         Assert.Equal((2, "", "tenfold: store has no PostgreSQL store 'cache'; it has main\n"), await _shell.RunAsync("queries", "store.yaml", "--store", "cache"));
         Assert.Equal((2, "", "tenfold: --top 0: allowed are 1 to 500\n"), await _shell.RunAsync("queries", "store.yaml", "--top", "0"));
+    }
+
+    [Fact]
+    public async Task Decisions_of_a_system_that_is_down_are_told_by_its_state_folder()
+    {
+        var state = SystemState.At(Path.Combine(_shell.State, "shop"), "shop");
+        Assert.Equal((0, "", "nothing was decided about shop yet\n"), await _shell.RunAsync("decisions", "shop"));
+        state.Create();
+        var log = new DecisionLog(state);
+        log.Add("api", new Decision(DateTimeOffset.UnixEpoch, 2, 4, 5, ScalingLimit.MissingData, "cpu at 91% (target 70%): wants 5"));
+        log.Add("worker", new Decision(DateTimeOffset.UnixEpoch, 1, 1, 3, ScalingLimit.Max, "9 jobs wait"));
+        var (code, output, _) = await _shell.RunAsync("decisions", "shop");
+        var lines = output.TrimEnd().Split('\n');
+        Assert.Equal(0, code);
+        Assert.EndsWith(" api    2 → 4    [missing-data] cpu at 91% (target 70%): wants 5", lines[0], StringComparison.Ordinal);
+        Assert.EndsWith(" worker 1        [max] 9 jobs wait", lines[1], StringComparison.Ordinal);
+        (_, output, _) = await _shell.RunAsync("decisions", "shop", "--service", "worker", "--json");
+        Assert.Equal("""{"number":2,"at":"1970-01-01T00:00:00+00:00","service":"worker","from":1,"to":1,"wanted":3,"limit":"Max","reason":"9 jobs wait","direction":"none"}""" + "\n", output);
+        Assert.Equal((0, "", "nothing was decided about web of shop yet\n"), await _shell.RunAsync("decisions", "shop", "--service", "web"));
+    }
+
+    [Theory]
+    [InlineData("many")]
+    [InlineData("-1")]
+    [InlineData("Auto")]
+    public async Task A_service_is_scaled_to_a_number_or_by_its_rules(string count)
+    {
+        var (code, _, error) = await _shell.RunAsync("scale", "shop", "api", count);
+        Assert.Equal(2, code);
+        Assert.Contains(count, error, StringComparison.Ordinal);
     }
 
     [Fact]

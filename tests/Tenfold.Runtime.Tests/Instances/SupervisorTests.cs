@@ -7,45 +7,14 @@ using Tenfold.Runtime.State;
 
 namespace Tenfold.Runtime.Tests.Instances;
 
-/// <summary>Real processes: a small Node server.</summary>
-public sealed class SupervisorTests : IAsyncDisposable
+public sealed class SupervisorTests : SupervisedTests
 {
-    private const string Server = """
-        const http = require('http');
-        console.log(`${process.env.TENFOLD_INSTANCE} of ${process.env.TENFOLD_SERVICE} with ${process.env.ConnectionStrings__main}`);
-        if (process.env.MODE === 'crash') { console.log('no such table: products'); process.exit(7); }
-        const server = http.createServer((request, response) => {
-          if (request.url === '/health') { response.statusCode = process.env.MODE === 'ill' ? 503 : 200; return response.end(); }
-          setTimeout(() => response.end(process.env.TENFOLD_INSTANCE), 50);
-        });
-        server.listen(process.env.TENFOLD_SOCKET ?? { port: process.env.PORT, host: '127.0.0.1' });
-        process.on('SIGTERM', () => process.env.MODE === 'stubborn' ? console.log('no') : server.close(() => process.exit(0)));
-        """;
-
-    private static CancellationToken Generous => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token; // for each wait anew
-    private readonly TemporaryFolder _folder = new();
-    private readonly Rotation _rotation = new();
-    private readonly Notes _notes = new();
-    private readonly List<ServiceSupervisor> _supervisors = [];
-
-    public SupervisorTests() => _folder.Write("server.js", Server);
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var supervisor in _supervisors)
-        {
-            await supervisor.DisposeAsync();
-        }
-
-        _folder.Dispose();
-    }
-
     [Fact]
     public async Task It_starts_the_fewest_instances_with_the_environment_of_the_contract()
     {
         var api = Supervise(new Service { Scale = new Scale { Min = 2 } });
         await api.StartAsync(Generous);
-        Assert.Equal(["+api-1", "+api-2"], _rotation.Events.Order());
+        Assert.Equal(["+api-1", "+api-2"], Rotation.Events.Order());
         Assert.All(api.Instances, instance => Assert.Equal(InstanceState.Ready, instance.Status.State));
         Assert.Equal("api-1", await AskAsync("api-1"));
         await api.StopAsync(default);
@@ -57,7 +26,7 @@ public sealed class SupervisorTests : IAsyncDisposable
     {
         var api = Supervise(new Service { Socket = true });
         await api.StartAsync(Generous);
-        Assert.IsType<System.Net.Sockets.UnixDomainSocketEndPoint>(_rotation.EndPoints["api-1"]);
+        Assert.IsType<System.Net.Sockets.UnixDomainSocketEndPoint>(Rotation.EndPoints["api-1"]);
     }
 
     [Fact]
@@ -67,10 +36,10 @@ public sealed class SupervisorTests : IAsyncDisposable
         await api.StartAsync(Generous);
         var pid = api.Instances[0].Status.Pid!.Value;
         Assert.True(ProcessIdentity.Of(pid)!.Signal(Signal.Kill));
-        await _rotation.SeenAsync("+api-1", times: 2);
+        await Rotation.SeenAsync("+api-1", times: 2);
         Assert.NotEqual(pid, api.Instances[0].Status.Pid);
         Assert.Equal(1, api.Instances[0].Status.Restarts);
-        Assert.Contains(_notes.All, note => note.StartsWith("api-1 was ended by SIGKILL", StringComparison.Ordinal) && note.EndsWith("it is started again now", StringComparison.Ordinal));
+        Assert.Contains(Notes.All, note => note.StartsWith("api-1 was ended by SIGKILL", StringComparison.Ordinal) && note.EndsWith("it is started again now", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -81,7 +50,7 @@ public sealed class SupervisorTests : IAsyncDisposable
         Assert.Contains("crash loop", error.Message, StringComparison.Ordinal);
         Assert.Contains("no such table: products", error.Message, StringComparison.Ordinal);
         var restarts = api.Instances[0].Status.Restarts;
-        await _notes.SeenAsync(note => note.Contains($"died {restarts + 2} times in a row", StringComparison.Ordinal) && note.Contains("exited with code 7", StringComparison.Ordinal));
+        await Notes.SeenAsync(note => note.Contains($"died {restarts + 2} times in a row", StringComparison.Ordinal) && note.Contains("exited with code 7", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -91,8 +60,8 @@ public sealed class SupervisorTests : IAsyncDisposable
         var api = Supervise(new Service { Health = quick });
         await api.StartAsync(Generous);
         Assert.True(ProcessIdentity.Of(api.Instances[0].Status.Pid!.Value)!.Signal(Signal.Stop));
-        await _rotation.SeenAsync("+api-1", times: 2);
-        Assert.Contains(_notes.All, note => note.StartsWith("api-1 hung: 3 health checks in a row without an answer", StringComparison.Ordinal));
+        await Rotation.SeenAsync("+api-1", times: 2);
+        Assert.Contains(Notes.All, note => note.StartsWith("api-1 hung: 3 health checks in a row without an answer", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -118,9 +87,9 @@ public sealed class SupervisorTests : IAsyncDisposable
         var api = Supervise(new Service { Scale = new Scale { Min = 2 } });
         await api.StartAsync(Generous);
         var old = api.Instances.Select(instance => instance.Status.Pid).ToArray();
-        _rotation.Events.Clear();
+        Rotation.Events.Clear();
         await api.RestartAsync(null, _ => { }, Generous);
-        Assert.Equal(["+api-3", "~api-1", "-api-1", "+api-1", "~api-2", "-api-2"], _rotation.Events);
+        Assert.Equal(["+api-3", "~api-1", "-api-1", "+api-1", "~api-2", "-api-2"], Rotation.Events);
         Assert.Equal(2, api.Instances.Count);
         Assert.DoesNotContain(api.Instances, instance => old.Contains(instance.Status.Pid));
     }
@@ -128,11 +97,11 @@ public sealed class SupervisorTests : IAsyncDisposable
     [Fact]
     public async Task A_restart_whose_new_instance_fails_keeps_the_old_ones()
     {
-        _folder.Write("mode", "fine");
-        _folder.Write("flip.js", "process.env.MODE = require('fs').readFileSync('mode', 'utf8'); require('./server.js');");
+        Folder.Write("mode", "fine");
+        Folder.Write("flip.js", "process.env.MODE = require('fs').readFileSync('mode', 'utf8'); require('./server.js');");
         var api = Supervise(new Service(), new RestartPolicy { First = TimeSpan.FromMilliseconds(1) }, ["node", "flip.js"]);
         await api.StartAsync(Generous);
-        _folder.Write("mode", "crash");
+        Folder.Write("mode", "crash");
         await Assert.ThrowsAsync<RuntimeException>(() => api.RestartAsync(null, _ => { }, Generous));
         Assert.Equal("api-1", Assert.Single(api.Instances).Name);
         Assert.Equal("api-1", await AskAsync("api-1"));
@@ -147,9 +116,9 @@ public sealed class SupervisorTests : IAsyncDisposable
         Assert.Equal("api cannot have 4 instances: the guide says services.api.scale min 1, max 3", error.Message);
         await api.ScaleAsync(3, _ => { }, Generous);
         Assert.Equal(3, api.Instances.Count(instance => instance.Status.State == InstanceState.Ready));
-        _rotation.Events.Clear();
+        Rotation.Events.Clear();
         await api.ScaleAsync(1, _ => { }, Generous);
-        Assert.Equal(["-api-2", "-api-3", "~api-2", "~api-3"], _rotation.Events.Order(StringComparer.Ordinal));
+        Assert.Equal(["-api-2", "-api-3", "~api-2", "~api-3"], Rotation.Events.Order(StringComparer.Ordinal));
         Assert.Equal("api-1", Assert.Single(api.Instances).Name);
     }
 
@@ -158,11 +127,11 @@ public sealed class SupervisorTests : IAsyncDisposable
     {
         var api = Supervise(new Service { Scale = new Scale { Min = 1, Max = 3 } });
         await api.StartAsync(Generous);
-        _rotation.HoldDrain();
+        Rotation.HoldDrain();
         var restart = api.RestartAsync(null, _ => { }, Generous);
         var error = await Assert.ThrowsAsync<RuntimeException>(() => api.ScaleAsync(2, _ => { }, Generous));
         Assert.Contains("a restart is under way", error.Message, StringComparison.Ordinal);
-        _rotation.ReleaseDrain();
+        Rotation.ReleaseDrain();
         await restart;
         await api.ScaleAsync(2, _ => { }, Generous);
     }
@@ -175,7 +144,7 @@ public sealed class SupervisorTests : IAsyncDisposable
         var pid = api.Instances[0].Status.Pid!.Value;
         await api.StopAsync(default);
         Assert.Null(ProcessIdentity.Of(pid));
-        Assert.Contains("api-1 was ended by SIGKILL when it was stopped", _notes.All);
+        Assert.Contains("api-1 was ended by SIGKILL when it was stopped", Notes.All);
     }
 
     [Fact]
@@ -183,120 +152,11 @@ public sealed class SupervisorTests : IAsyncDisposable
     {
         var api = Supervise(new Service { Environment = Mode("stubborn"), Drain = TimeSpan.FromHours(1) });
         await api.StartAsync(Generous);
-        _rotation.HoldDrain();
+        Rotation.HoldDrain();
         using var hurry = new CancellationTokenSource();
         var stopping = api.StopAsync(hurry.Token);
         await hurry.CancelAsync();
         await stopping.WaitAsync(Generous);
         Assert.Equal(InstanceState.Stopped, api.Instances[0].Status.State);
-    }
-
-    private SystemState State => SystemState.At(_folder["state"], "test");
-
-    private static Dictionary<string, string> Mode(string mode) => new() { ["MODE"] = mode };
-
-    private ServiceSupervisor Supervise(Service service, RestartPolicy? restarts = null, IReadOnlyList<string>? command = null)
-    {
-        State.Create();
-        var supervisor = new ServiceSupervisor(new ServiceRun
-        {
-            Name = "api",
-            Service = service,
-            Command = command ?? ["node", "server.js"],
-            WorkingDirectory = _folder.Path,
-            Environment = () => InstanceEnvironment.OfService("api", service.Environment, "tenfold.yaml", new Dictionary<string, string> { ["main"] = "Host=main" }),
-            State = State,
-            Rotation = _rotation,
-            Time = TimeProvider.System,
-            Random = new Random(),
-            Note = _notes.Add,
-            Restarts = restarts ?? new RestartPolicy(),
-        });
-        _supervisors.Add(supervisor);
-        return supervisor;
-    }
-
-    private async Task<string> AskAsync(string instance)
-    {
-        using var client = new HttpClient();
-        return await client.GetStringAsync($"http://{_rotation.EndPoints[instance]}/", Generous);
-    }
-
-    /// <summary>Writes down what it is told; a drain can be held.</summary>
-    private sealed class Rotation : IRotation
-    {
-        private readonly Signals _seen = new();
-        private TaskCompletionSource? _held;
-
-        public ConcurrentQueue<string> Events { get; } = [];
-
-        public ConcurrentDictionary<string, EndPoint> EndPoints { get; } = [];
-
-        public void Add(string service, string instance, EndPoint endPoint)
-        {
-            EndPoints[instance] = endPoint;
-            Say("+" + instance);
-        }
-
-        public async Task<bool> DrainAsync(string service, string instance, TimeSpan limit, CancellationToken cancel)
-        {
-            Say("~" + instance);
-            if (_held is { } held)
-            {
-                await held.Task.WaitAsync(limit, cancel);
-            }
-
-            return true;
-        }
-
-        public void Remove(string service, string instance) => Say("-" + instance);
-
-        public void HoldDrain() => _held = new TaskCompletionSource();
-
-        public void ReleaseDrain() => _held!.SetResult();
-
-        public Task SeenAsync(string text, int times) => _seen.WaitAsync(() => Events.Count(one => one == text) >= times);
-
-        private void Say(string text)
-        {
-            Events.Enqueue(text);
-            _seen.Raise();
-        }
-    }
-
-    private sealed class Notes
-    {
-        private readonly Signals _seen = new();
-
-        public ConcurrentQueue<string> All { get; } = [];
-
-        public void Add(string note)
-        {
-            All.Enqueue(note);
-            _seen.Raise();
-        }
-
-        public Task SeenAsync(Func<string, bool> what) => _seen.WaitAsync(() => All.Any(what));
-    }
-
-    private sealed class Signals
-    {
-        private volatile TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public void Raise() => Interlocked.Exchange(ref _next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
-
-        public async Task WaitAsync(Func<bool> condition)
-        {
-            while (true)
-            {
-                var next = _next.Task;
-                if (condition())
-                {
-                    return;
-                }
-
-                await next.WaitAsync(Generous);
-            }
-        }
     }
 }

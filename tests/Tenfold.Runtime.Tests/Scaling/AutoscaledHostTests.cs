@@ -52,15 +52,16 @@ public sealed class AutoscaledHostTests : IAsyncDisposable
 
         await UntilAsync(host, service => service is { Wanted: 1, Ready: 1, Instances.Count: 1 });
         var decisions = await control.DecisionsAsync(0, "api", Generous);
-        Assert.Contains(decisions!, one => one.Direction == "out" && one.Reason.Contains("requests", StringComparison.Ordinal));
-        Assert.Equal((4, 1), (decisions!.Max(one => one.To), decisions![^1].To));
-        Assert.Equal(Service(host).Scaling!.Change, decisions[^1]);
+        var changes = decisions!.Where(one => one.From != one.To).ToList();
+        Assert.Contains(changes, one => one.Direction == "out" && one.Reason.Contains("requests", StringComparison.Ordinal));
+        Assert.Equal((4, 1), (changes.Max(one => one.To), changes[^1].To));
+        Assert.Equal(Service(host).Scaling!.Change, changes[^1]);
         var metrics = await control.MetricsAsync(Generous);
         Assert.Contains("tenfold_scaling_wanted{service=\"api\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains("tenfold_scaling_instances{service=\"api\",phase=\"ready\"} 1\n", metrics, StringComparison.Ordinal);
-        Assert.Contains("tenfold_scaling_decisions_total{service=\"api\",direction=\"in\",limit=\"none\"}", metrics, StringComparison.Ordinal);
+        Assert.Contains("tenfold_scaling_decisions_total{service=\"api\",direction=\"in\",limit=\"", metrics, StringComparison.Ordinal);
         await host.StopAsync(default);
-        Assert.Equal(decisions, DecisionLog.Read(State)); // also of a system that is down
+        Assert.Equal(decisions, DecisionLog.Read(State).Take(decisions!.Count)); // also of a system that is down
         Assert.Empty(Directory.GetFiles(State.Run));
     }
 
@@ -77,7 +78,7 @@ public sealed class AutoscaledHostTests : IAsyncDisposable
         Assert.Equal(3, Service(host).Wanted);
         Assert.Equal(["api is scaled by its rules"], await control.ScaleAsync("api", null, Generous).ToListAsync(Generous));
         await UntilAsync(host, service => service is { Wanted: 1, Ready: 1, Scaling.Pinned: null });
-        Assert.Equal(["pinned at 3 by hand", "no longer pinned: its rules decide again"], (await control.DecisionsAsync(0, "api", Generous))!.Take(2).Select(one => one.Reason));
+        Assert.Equal(["pinned at 3 by hand", "no longer pinned: its rules decide again"], (await control.DecisionsAsync(0, "api", Generous))!.Select(one => one.Reason).Where(reason => reason.Contains("pinned", StringComparison.Ordinal)));
         var error = await Assert.ThrowsAsync<RuntimeException>(async () => await control.ScaleAsync("api", 9, Generous).ToListAsync(Generous));
         Assert.Contains("min 1, max 4", error.Message, StringComparison.Ordinal);
         Assert.Null(Service(host).Scaling!.Pinned); // what was refused pins nothing
