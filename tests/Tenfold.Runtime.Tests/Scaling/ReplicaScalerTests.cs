@@ -17,7 +17,7 @@ public sealed class ReplicaScalerTests : IAsyncDisposable
     {
         var atOnce = new ScaleRate { Window = TimeSpan.Zero, Policies = [new ScaleRateLimit { Instances = 1, Every = TimeSpan.FromSeconds(1) }] };
         var scale = new StoreScale { Max = 2, Metrics = [new ScaleMetric { Metric = ScalingMetric.Cpu, Target = new ScaleTarget(0.5, ScaleUnit.Share) }], Out = atOnce, In = atOnce };
-        await _main.StartAsync(replicas: 1, scale: scale, cpu: new Cpu(300));
+        await _main.StartAsync(replicas: 1, scale: scale, cpu: new Cpu(200));
         var decisions = new List<Decision>();
         var database = Assert.Single(_main.Scaled());
         Assert.SkipWhen(database.Primary.Node.CpuTime is null, "no control groups here to hold a share of the processor");

@@ -57,6 +57,7 @@ public sealed class ReplicaNumberTests : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("Suite", "soak")]
     public async Task A_replica_that_commits_wait_for_leaves_when_the_others_have_them()
     {
         var scale = new StoreScale { Max = 2 };
