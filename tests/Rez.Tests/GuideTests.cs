@@ -22,6 +22,9 @@ public sealed class GuideTests
         Assert.Equal((100, TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(15)), (guide.RateLimits["per-client"].Limit, guide.RateLimits["per-client"].Per, guide.RateLimits["per-client"].Block));
         Assert.All(guide.RateLimits["per-client"].Routes, route => Assert.False(route.TakesMethod("GET"))); // the load tests come from one address
         Assert.Equal(new Pool { Min = 10, Max = 50 }, guide.Stores["main"].Pool);
+        var scale = guide.Services["api"].Scale;
+        Assert.Equal("Cpu 70%, Memory 80%, RequestsPerSecond 1000", string.Join(", ", scale.Metrics.Select(metric => $"{metric.Metric} {metric.Target}")));
+        Assert.Equal(((int?)100, (int?)4, TimeSpan.FromMinutes(5), (int?)50), (scale.Out!.Policies[0].Percent, scale.Out.Policies[1].Instances, scale.In!.Window!.Value, scale.In.Policies[0].Percent));
     }
 
     [Fact]

@@ -10,7 +10,12 @@ public sealed class RezFixture : IAsyncLifetime
 {
     internal RunningSystem Rez { get; } = new(CommandOnAFreePort(), "rez");
 
-    public async ValueTask InitializeAsync() => await Rez.UpAsync();
+    public async ValueTask InitializeAsync()
+    {
+        await Rez.UpAsync();
+        // Tests that share it count instances: its rules may not change their number.
+        await Rez.Tenfold.SucceedAsync("scale", "rez", "api", "2");
+    }
 
     public ValueTask DisposeAsync() => Rez.DisposeAsync();
 

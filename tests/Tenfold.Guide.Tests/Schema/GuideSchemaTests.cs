@@ -74,7 +74,7 @@ public sealed class GuideSchemaTests
 
     private static string[] Validate(string yaml)
     {
-        var json = JsonBody.Of(new Composer(yaml, new Substitution(_ => "1"), new Findings("g")).Compose()!);
+        var json = JsonBody.Of(new Composer(yaml, new Substitution(_ => null), new Findings("g")).Compose()!);
         return [.. new SchemaValidator(Schema).Errors(json)];
     }
 }

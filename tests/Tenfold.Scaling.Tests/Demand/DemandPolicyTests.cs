@@ -106,6 +106,31 @@ public sealed class DemandPolicyTests
     }
 
     [Fact]
+    public void What_waits_while_instances_are_idle_brings_no_more_of_them()
+    {
+        // The database is gone: requests pile up, and nobody has anything to do.
+        var player = new Player(Seen.Cpu(0.7), 4).For(60, 280, cpu: 0.7, inFlight: 6);
+
+        Assert.InRange(player.For(30, 280, cpu: 0.05, inFlight: 5000).Count, 1, 4);
+    }
+
+    [Fact]
+    public void What_new_instances_need_to_warm_up_is_not_taken_for_the_cost_of_requests()
+    {
+        IScalingPolicy policy = new DemandPolicy(Seen.Cpu(0.7), 0.1);
+        var count = 0;
+        for (var second = 0; second < 70; second++)
+        {
+            var fresh = Seen.Ready(1) with { ReadyFor = Seen.Seconds(second - 60), Age = Seen.Seconds(second - 55) };
+            var instances = second < 60 ? Enumerable.Repeat(Seen.Ready(0.7), 4) : [.. Enumerable.Repeat(Seen.Ready(0.7), 4), .. Enumerable.Repeat(fresh, 5)];
+            var (proposal, next) = policy.Propose(Seen.At(1000 + second, [.. instances]) with { Over = Seen.Seconds(1), Traffic = new TrafficSample(second < 60 ? 280 : 560, 12) });
+            (policy, count) = (next, proposal.Count);
+        }
+
+        Assert.InRange(count, 8, 9);
+    }
+
+    [Fact]
     public void A_service_without_traffic_goes_by_its_instances_alone()
     {
         var snapshot = Seen.Of(Seen.Ready(1), Seen.Ready(1));

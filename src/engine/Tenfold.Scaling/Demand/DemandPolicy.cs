@@ -12,6 +12,7 @@ internal sealed class DemandPolicy : IScalingPolicy
     private static readonly TimeSpan StartUnknown = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan WorkOff = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan CostMemory = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(15); // of a new instance: compilers, empty caches
 
     // Of what they can do: with more, latency is lost. What comes as a surprise may use it up, and no more.
     private const double Full = 0.9;
@@ -50,7 +51,8 @@ internal sealed class DemandPolicy : IScalingPolicy
         var over = snapshot.Over.TotalSeconds;
         var done = Math.Max(0, rate - ((inFlight - (_inFlight ?? inFlight)) / Math.Max(over, 0.001)));
         var blend = 1 - Math.Exp(-over / CostMemory.TotalSeconds);
-        var cost = used is { } sum ? _cost.With(sum, done, blend) : _cost;
+        // New instances need more for a request than it costs; taken for its cost, that would bring more of them.
+        var cost = used is { } sum && (_cost.Each is null || IsWarm(snapshot)) ? _cost.With(sum, done, blend) : _cost;
         var isCalm = used is { } now && seen > 0 && now / seen <= _metric.Target.Value * (1 + _tolerance);
         var residence = isCalm && done > 0 ? Blend(_residence, inFlight / done, blend) : _residence;
         var next = new DemandPolicy(_metric, _tolerance, arrivals, cost, residence, inFlight);
@@ -62,7 +64,8 @@ internal sealed class DemandPolicy : IScalingPolicy
         var known = Extrapolated * cost.Load;
         var level = Math.Min(arrivals.Level, known);
         var rise = Math.Min(arrivals.Slope * ahead.TotalSeconds, known - level);
-        var piled = Math.Max(0, inFlight - (2 * (residence ?? 0) * level) - 1);
+        // What waits while instances are not busy waits for something else, such as a database: more of them would not help.
+        var piled = isCalm ? 0 : Math.Max(0, inFlight - (2 * (residence ?? 0) * level) - 1);
         // Work beside requests shows in what is used only.
         var margin = _metric.Target.Unit == ScaleUnit.Share ? Math.Max(1, (1 + arrivals.Surprise) * _metric.Target.Value / Full) : 1;
         var lasting = Math.Max(each * level * margin, isCalm ? used!.Value : 0) / _metric.Target.Value;
@@ -74,6 +77,21 @@ internal sealed class DemandPolicy : IScalingPolicy
         }
 
         return (new Proposal(ProposalKind.Wish, wish, Saw(used / Math.Max(1, seen), level, rise, piled, residence)) { Lasting = Math.Min(wish, Counts.Ceiling(lasting)) }, next);
+    }
+
+    private static bool IsWarm(Snapshot snapshot)
+    {
+        var (warm, ready) = (0, 0);
+        for (var i = 0; i < snapshot.Instances.Count; i++)
+        {
+            if (snapshot.Instances[i] is { Phase: InstancePhase.Ready, ReadyFor: var since })
+            {
+                ready++;
+                warm += since >= WarmUp ? 1 : 0;
+            }
+        }
+
+        return 2 * warm >= ready;
     }
 
     // What one request costs is the metric itself for requests a second, time in flight for requests in flight, and processor time for cpu.
