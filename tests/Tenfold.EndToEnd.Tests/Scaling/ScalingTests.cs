@@ -44,7 +44,7 @@ public sealed class ScalingTests
     public async Task Workers_come_with_jobs_and_go_with_them_and_no_job_is_lost()
     {
         const int Imports = 30;
-        const int Rows = 200;
+        const int Rows = 500;
         var tenfold = new TenfoldCommand();
         await using var rez = new RunningSystem(tenfold, Guide("workers.yaml"));
         await rez.UpAsync();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Tenfold.Gateway.Metrics;
 using Tenfold.Gateway.Tests.Support;
 using Tenfold.Guide;
 
@@ -55,6 +56,29 @@ public sealed class MetricsTests
         await request;
         await gateway.UntilAsync(snapshot => snapshot.Total.Requests >= 2);
         Assert.Contains("tenfold_gateway_in_flight{route=\"/api/**\",service=\"api\",instance=\"api-1\"} 0\n", await gateway.Client.GetStringAsync("/metrics"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_arrives_for_a_service_is_what_was_answered_what_is_in_flight_and_what_found_no_instance()
+    {
+        await using var upstream = new HeldUpstream("x");
+        await using var gateway = await TestGateway.StartAsync(new GatewaySection { Routes = [new Route { Path = PathPattern.Parse("/api/**"), Service = "api" }] }, upstreams: upstream.EndPoint);
+        var request = gateway.Client.GetStringAsync("/api/slow");
+        await upstream.Arrived;
+        var during = gateway.Server.TrafficOf("api");
+        Assert.Equal((0L, 0L, 1L, 1L), (during.Answered, during.Refused, during.InFlight, during.Arrived));
+        Assert.Equal([new InstanceTraffic("api-1", InstanceState.Ready, 1, 1)], during.Instances);
+        Assert.Equal([new("api-1", 1)], gateway.Server.InFlightOf("api"));
+        upstream.Answer();
+        await request;
+        await gateway.UntilAsync(now => now.Total.Requests == 1);
+        gateway.Server.Remove("api", "api-1");
+        using var refused = await gateway.Client.GetAsync("/api/x");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        await gateway.UntilAsync(now => now.Total.Requests == 2);
+        var after = gateway.Server.TrafficOf("api");
+        Assert.Equal((1L, 1L, 0L, 2L), (after.Answered, after.Refused, after.InFlight, after.Arrived)); // also of an instance that is gone
+        Assert.Equal(1, after.Latency.Count);
     }
 
     [Fact]

@@ -94,6 +94,17 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public void Changes_of_the_number_of_instances_are_marked_in_both_reports()
+    {
+        LoadMark[] marks = [new(TimeSpan.FromSeconds(3.69), "api", 1, 2, "cpu at 101% (target 70%): wants 2"), new(TimeSpan.FromSeconds(12.5), "api", 2, 4, "wants 4")];
+        var result = Of(new RouteResult("GET /api/products", Products, Stats(100, 0))) with { Marks = marks };
+        var verdict = LoadVerdict.Of(result, [Products], Limits);
+
+        Assert.Contains("\n\nscaling\n  3.69 s  api 1 → 2: cpu at 101% (target 70%): wants 2\n  12.5 s  api 2 → 4: wants 4\n\n", TextReport.Of(result, verdict), StringComparison.Ordinal);
+        Assert.Equal("""{"seconds":12.5,"service":"api","from":2,"to":4,"reason":"wants 4"}""", JsonNode.Parse(JsonReport.Of(result, verdict))!["scaling"]![1]!.ToJsonString());
+    }
+
+    [Fact]
     public void The_JSON_holds_every_figure()
     {
         var result = Of(new RouteResult("GET /api/products", Products, Stats(100, 1))) with { Cache = Cache };
