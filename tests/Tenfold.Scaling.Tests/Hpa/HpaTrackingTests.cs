@@ -32,6 +32,7 @@ public sealed class HpaTrackingTests
         { "never ready, and older than five minutes: not ready", 0.3, "nrr", [0.3, 0.5, 0.7], 4 },
         { "leaving: left out", 0.3, "rrgg", [0.5, 0.7, 0.9, 0.9], 4 },
         { "missing and below: as if they had all of their limit", 1, "rrrr", [0.4, 0.095, null, null], 3 },
+        { "missing and below: as if they had all of their limit, not their target", 0.5, "rrrr", [0.1, 0.1, null, null], 4 },
         { "missing and at the target: none", 1, "rr", [1.0, null], 2 },
         { "missing and above: as if they had nothing", 1, "rr", [1.9, null], 2 },
         { "missing and above all the same: more", 0.5, "rrr", [1.0, 1.0, null], 4 },

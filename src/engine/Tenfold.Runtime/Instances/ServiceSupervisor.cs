@@ -44,7 +44,7 @@ public sealed class ServiceSupervisor : IAsyncDisposable
     public int Min => _run.Service.Scale.Min;
 
     /// <summary>Most instances.</summary>
-    public int Max => _run.Service.Scale.Most;
+    public int Max => _run.Service.Scale.Peak;
 
     /// <summary>Instances that it is to have: those that leave are not among them.</summary>
     public int Wanted
