@@ -41,7 +41,7 @@ public sealed class AutoscalerTests
         blind =>
         {
             // Little load, so that everything speaks for fewer; and from some second on nothing is seen.
-            var from = 60 + (blind.Get % 20);
+            var from = blind.Get % 50;
             var decisions = Play.Run(Rules(algorithm), _ => 10, 600, start: 10, see: (second, snapshot) => second < from ? snapshot : Blind(snapshot, blind.Get % 3));
             var first = decisions.FindIndex(decision => decision.At >= Seen.Noon + Seen.Seconds(from));
             Assert.All(decisions.Skip(first), decision => Assert.True(decision.To >= decision.From, decision.ToString()));

@@ -39,7 +39,10 @@ public sealed record Snapshot
     public double? Capacity { get; init; }
 }
 
-/// <summary>What the gateway saw of a service over the snapshot's time. Latencies are null when nothing was answered.</summary>
+/// <summary>
+/// What the gateway saw of a service over the snapshot's time. Latencies are of at least 100 answers: where fewer came in that time, of those before
+/// it too, back to 30 s; null when nothing was answered in these.
+/// </summary>
 /// <param name="RequestsPerSecond">Requests that arrived, a second, those that were refused for want of an instance included.</param>
 /// <param name="InFlight">Requests in flight, on average.</param>
 /// <param name="Average">Average latency in seconds.</param>

@@ -21,12 +21,18 @@ public sealed class CoherenceTests(ITestOutputHelper output)
     [Fact]
     public async Task Without_coherence_the_checker_finds_stale_reads()
     {
-        var history = await RunAsync(TimeSpan.FromSeconds(2), coherent: false, faults: false);
+        // On a busy machine little may be read within a run.
+        for (var attempt = 1; attempt <= 5; attempt++)
+        {
+            var violations = HistoryChecker.Check(await RunAsync(TimeSpan.FromSeconds(2), coherent: false, faults: false), Bound);
+            output.WriteLine($"{violations.Count} violations, such as {(violations.Count > 0 ? violations[0] : null)}");
+            if (violations.Count > 0)
+            {
+                return;
+            }
+        }
 
-        var violations = HistoryChecker.Check(history, Bound);
-
-        output.WriteLine($"{violations.Count} violations, such as {(violations.Count > 0 ? violations[0] : null)}");
-        Assert.NotEmpty(violations);
+        Assert.Fail("the checker finds nothing where nothing is coherent");
     }
 
     private async Task Holds(TimeSpan time)

@@ -106,6 +106,46 @@ public sealed class DemandPolicyTests
     }
 
     [Fact]
+    public void Work_beside_requests_that_fills_the_instances_brings_more_of_them()
+    {
+        Assert.Equal(6, new Player(Seen.Cpu(0.7), 4).For(60, 0, cpu: 0.95, inFlight: 0).Count);
+        Assert.Equal(6, new Player(Seen.Cpu(0.7), 4).For(60, 20, cpu: 0.2, inFlight: 1).For(60, 0, cpu: 0.95, inFlight: 0).Count);
+    }
+
+    [Fact]
+    public void A_long_silence_does_not_make_requests_dear()
+    {
+        var player = new Player(Seen.Cpu(0.7), 4).For(60, 10, cpu: 0.1, inFlight: 1).For(300, 0, cpu: 0.02, inFlight: 3);
+
+        Assert.InRange(player.For(1, 0, cpu: 0.9, inFlight: 3).Count, 1, 6);
+        Assert.InRange(player.For(1, 10, cpu: 0.1, inFlight: 3).Count, 1, 2);
+    }
+
+    [Fact]
+    public void Connections_that_stay_open_cost_what_they_are()
+    {
+        // WebSockets: five come and one goes in a second; ten thousand of them would be a hundred instances.
+        var player = new Player(new ScaleMetric { Metric = ScalingMetric.InFlight, Target = Seen.Count(100) }, 10);
+        for (var second = 0; second < 100; second++)
+        {
+            player.For(1, 5, cpu: 0.3, inFlight: 600 + (4 * second));
+        }
+
+        Assert.InRange(player.Count, 9, 11);
+    }
+
+    [Fact]
+    public void A_few_requests_a_minute_are_not_taken_for_as_many_a_second()
+    {
+        var player = new Player(Seen.Cpu(0.7), 2);
+        for (var second = 0; second < 300; second++)
+        {
+            player.For(1, second % 10 == 0 ? 1 : 0, cpu: second % 10 < 5 ? 0.5 : 0, inFlight: second % 10 < 5 ? 1 : 0);
+            Assert.True(second < 60 || player.Count <= 2, $"{player.Count} after {second} s: {player.Saw}");
+        }
+    }
+
+    [Fact]
     public void What_waits_while_instances_are_idle_brings_no_more_of_them()
     {
         // The database is gone: requests pile up, and nobody has anything to do.

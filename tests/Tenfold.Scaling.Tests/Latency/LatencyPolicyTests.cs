@@ -38,6 +38,17 @@ public sealed class LatencyPolicyTests
     }
 
     [Fact]
+    public void When_more_instances_do_not_help_and_are_idle_no_more_are_added()
+    {
+        var player = new Player(4) { Cpu = 0.1 }.At(0, 400, 0.2).At(10, 400, 5);
+        Assert.Equal(8, player.Count);
+        player.Ready = 8;
+
+        Assert.Equal(8, player.At(11, 400, 5).At(20, 400, 5).Count);
+        Assert.Equal(16, new Player(4) { Cpu = 0.9 }.At(0, 400, 0.2).At(10, 400, 5).With(8).At(11, 400, 5).At(20, 400, 5).Count);
+    }
+
+    [Fact]
     public void What_was_too_much_is_forgotten_after_ten_minutes()
     {
         var player = new Player(4).At(0, 400, 0.2).At(10, 400, 0.5);
@@ -80,11 +91,19 @@ public sealed class LatencyPolicyTests
 
         public double? Capacity { get; init; }
 
+        public double? Cpu { get; init; }
+
         public int Count { get; private set; }
+
+        public Player With(int instances)
+        {
+            Ready = instances;
+            return this;
+        }
 
         public Player At(double second, double load, double p95)
         {
-            var snapshot = Seen.At(second, [.. Enumerable.Repeat(Seen.Ready(), Ready)]) with { Traffic = new TrafficSample(load, 10, p95 / 2, p95, p95 * 2), Capacity = Capacity };
+            var snapshot = Seen.At(second, [.. Enumerable.Repeat(Seen.Ready(Cpu), Ready)]) with { Traffic = new TrafficSample(load, 10, p95 / 2, p95, p95 * 2), Capacity = Capacity };
             var (proposal, next) = _policy.Propose(snapshot);
             (_policy, Count) = (next, proposal.Count);
             return this;

@@ -62,7 +62,7 @@ public sealed class PredictPolicyTests
         Snapshot Worker(int t, double load) => Look(t, load) with
         {
             Traffic = null,
-            Queues = new Dictionary<string, QueueSample> { ["mail"] = new(Depth: 5, Age: 1, Arriving: load, Done: 2 * 50) }, // two instances do 50 jobs/s each
+            Queues = new Dictionary<string, QueueSample> { ["mail"] = new(Depth: 5, Age: 20, Arriving: load, Done: 2 * 50) }, // two instances do 50 jobs/s each
         };
         var (_, proposals) = Play(rules, 2 * Length, look: Worker);
 

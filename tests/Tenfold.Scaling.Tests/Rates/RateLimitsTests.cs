@@ -85,6 +85,16 @@ public sealed class RateLimitsTests
         Assert.True(expected.SequenceEqual(counts), $"{which}: {string.Join(' ', counts)}");
     }
 
+    [Theory]
+    [InlineData(ScaleSelect.Max)]
+    [InlineData(ScaleSelect.Min)]
+    public void From_none_a_percentage_allows_some(ScaleSelect select)
+    {
+        var player = new Player(new ScaleRate { Window = TimeSpan.Zero, Select = select, Policies = [new() { Percent = 100, Every = Seen.Seconds(30) }, new() { Instances = 4, Every = Seen.Seconds(30) }] }, AtOnce);
+
+        Assert.InRange(player.Wish(0, 0, 10), 1, 4);
+    }
+
     [Fact]
     public void In_takes_so_many_in_a_time()
     {

@@ -63,8 +63,28 @@ public sealed class StepPolicyTests
     [InlineData(50, 4, 6)]
     [InlineData(10, 4, 5)] // at least one
     [InlineData(50, 5, 8)]
+    [InlineData(100, 0, 1)]
     public void A_percentage_is_of_what_there_is(int percent, int from, int to) =>
-        Assert.Equal((0, to), new Player(from, new ScaleStep { Metric = ScalingMetric.Cpu, Above = Seen.Share(0.7), Percent = percent }).Until(0, cpu: 0.9)[0]);
+        Assert.Equal((0, to), new Player(from, new ScaleStep { Metric = ScalingMetric.QueueAge, Queue = "mail", Above = Seen.Time(5), Percent = percent }).Until(0, cpu: 0.9)[0]);
+
+    [Fact]
+    public void Nothing_is_added_while_what_was_asked_for_starts()
+    {
+        var policy = new StepPolicy([HighCpu with { For = TimeSpan.Zero, Cooldown = TimeSpan.Zero }]);
+        var snapshot = Seen.Of(Seen.Ready(0.9), Seen.Ready(0.9), Seen.Starting()) with { StartTime = Seen.Seconds(10) };
+
+        Assert.Equal(ProposalKind.Nothing, policy.Propose(snapshot).Proposal.Kind);
+        Assert.Equal(5, policy.Propose(snapshot with { StartTime = Seen.Seconds(2) }).Proposal.Count); // it takes longer than they do
+    }
+
+    [Fact]
+    public void Where_nobody_asks_for_anything_a_latency_is_not_missing()
+    {
+        var policy = new StepPolicy([new ScaleStep { Metric = ScalingMetric.P95, Above = Seen.Time(0.5), Change = 2 }]);
+
+        Assert.Equal(ProposalKind.Nothing, policy.Propose(Seen.Of(Seen.Ready()) with { Traffic = new TrafficSample(0, 0) }).Proposal.Kind);
+        Assert.Equal(ProposalKind.Blind, policy.Propose(Seen.Of(Seen.Ready()) with { Traffic = new TrafficSample(3, 1) }).Proposal.Kind);
+    }
 
     [Fact]
     public void An_exact_number_is_only_gone_to_in_the_direction_of_its_alarm()
@@ -113,7 +133,7 @@ public sealed class StepPolicyTests
             var changes = new List<(int, int)>();
             for (; _now <= second; _now += 10)
             {
-                (Last, _policy) = _policy.Propose(Seen.At(_now, [.. Enumerable.Repeat(Seen.Ready(cpu, memory: memory), _count)]));
+                (Last, _policy) = _policy.Propose(Seen.At(_now, [.. Enumerable.Repeat(Seen.Ready(cpu, memory: memory), _count)]) with { Queues = new Dictionary<string, QueueSample> { ["mail"] = new(5, 9) } });
                 if (Last.Kind == ProposalKind.Wish && Last.Count != _count)
                 {
                     _count = Last.Count;

@@ -6,6 +6,7 @@ namespace Tenfold.Scaling.Demand;
 internal sealed class Arrivals
 {
     private const double Chance = 2;    // standard deviations
+    private const double Few = 10;
     private const double Surprising = 3.3; // the same
 
     private static readonly TimeSpan Memory = TimeSpan.FromSeconds(30);
@@ -53,8 +54,16 @@ internal sealed class Arrivals
     /// <summary>By how much of itself the load may rise while an instance starts, from how it went up and down in the last minutes.</summary>
     public double Surprise => Surprising * Math.Sqrt(_surprise);
 
-    /// <summary>The average of the last moments, or at once what the last sample is more than chance allows (Poisson).</summary>
-    public double Level => Math.Max(_rates.AverageOf(_now - Recent, _now) ?? _last, _last - (Chance * Math.Sqrt(_last / _over)));
+    /// <summary>The average of the last moments, of ten requests at least, or at once what the last sample is more than chance allows (Poisson).</summary>
+    public double Level
+    {
+        get
+        {
+            var ten = TimeSpan.FromSeconds(Math.Min(Memory.TotalSeconds, Few / Math.Max(0.01, _rates.AverageOf(_now - Memory, _now) ?? _last)));
+            var average = _rates.AverageOf(_now - (ten > Recent ? ten : Recent), _now) ?? _last;
+            return Math.Max(average, _last - (Chance * Math.Sqrt(_last / _over)));
+        }
+    }
 
     /// <summary>
     /// By how much a second it rises: the smallest one of three rises in a row. A step is in two of them at most, so it is not taken for a slope. 0 when it does not rise.

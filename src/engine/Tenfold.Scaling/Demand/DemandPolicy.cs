@@ -16,6 +16,7 @@ internal sealed class DemandPolicy : IScalingPolicy
 
     // Of what they can do: with more, latency is lost. What comes as a surprise may use it up, and no more.
     private const double Full = 0.9;
+    private const double MostMargin = 1.25; // beyond that a load is not lively but flaps, and the window of in holds what its peaks need
 
     // What a request costs was seen at some load. Beyond so many times of it, it is looked at again first: what instances do beside requests is in it, too.
     private const double Extrapolated = 4;
@@ -41,8 +42,8 @@ internal sealed class DemandPolicy : IScalingPolicy
         if (Reading.Sound(traffic?.RequestsPerSecond) is not { } rate || Reading.Sound(traffic?.InFlight) is not { } inFlight)
         {
             // No traffic to see, as for a worker: by what the instances do.
-            var (alone, _) = new Hpa.HpaTracking(_metric, _tolerance).Propose(snapshot);
-            return (alone, new DemandPolicy(_metric, _tolerance, new Arrivals(), _cost, _residence, null));
+            var (byInstances, _) = new Hpa.HpaTracking(_metric, _tolerance).Propose(snapshot);
+            return (byInstances, new DemandPolicy(_metric, _tolerance, new Arrivals(), _cost, _residence, null));
         }
 
         var ahead = (snapshot.StartTime ?? StartUnknown) + snapshot.Over;
@@ -51,24 +52,26 @@ internal sealed class DemandPolicy : IScalingPolicy
         var over = snapshot.Over.TotalSeconds;
         var done = Math.Max(0, rate - ((inFlight - (_inFlight ?? inFlight)) / Math.Max(over, 0.001)));
         var blend = 1 - Math.Exp(-over / CostMemory.TotalSeconds);
-        // New instances need more for a request than it costs; taken for its cost, that would bring more of them.
-        var cost = used is { } sum && (_cost.Each is null || IsWarm(snapshot)) ? _cost.With(sum, done, blend) : _cost;
         var isCalm = used is { } now && seen > 0 && now / seen <= _metric.Target.Value * (1 + _tolerance);
+        // What arrives is what is worked on, but where it piles up. (What stays open for long, such as a WebSocket, is not done, and does not pile up.)
+        var cost = used is { } sum ? _cost.With(sum, isCalm ? rate : done, blend, IsWarm(snapshot)) : _cost;
         var residence = isCalm && done > 0 ? Blend(_residence, inFlight / done, blend) : _residence;
         var next = new DemandPolicy(_metric, _tolerance, arrivals, cost, residence, inFlight);
         if (cost.Each is not { } each)
         {
-            return rate == 0 && used is not null ? (Proposal.Of(0, "no requests"), next) : (Proposal.Blind(MetricText.Missing(_metric.Metric, null)), next);
+            return used is { } alone ? (Proposal.Of(Counts.Tolerant(alone / _metric.Target.Value, snapshot.Count, _tolerance), Saw(alone / Math.Max(1, seen), 0, 0, 0, null)), next)
+                : (Proposal.Blind(MetricText.Missing(_metric.Metric, null)), next);
         }
 
         var known = Extrapolated * cost.Load;
         var level = Math.Min(arrivals.Level, known);
         var rise = Math.Min(arrivals.Slope * ahead.TotalSeconds, known - level);
         // What waits while instances are not busy waits for something else, such as a database: more of them would not help.
-        var piled = isCalm ? 0 : Math.Max(0, inFlight - (2 * (residence ?? 0) * level) - 1);
-        // Work beside requests shows in what is used only.
-        var margin = _metric.Target.Unit == ScaleUnit.Share ? Math.Max(1, (1 + arrivals.Surprise) * _metric.Target.Value / Full) : 1;
-        var lasting = Math.Max(each * level * margin, isCalm ? used!.Value : 0) / _metric.Target.Value;
+        var piled = isCalm ? 0 : Math.Min(Math.Max(0, inFlight - (2 * (residence ?? 0) * level) - 1), known * WorkOff.TotalSeconds);
+        // Work beside requests shows in what is used only. Of busy instances it counts where requests do not explain half of it.
+        var beside = isCalm || 2 * each * rate < used ? used ?? 0 : 0;
+        var margin = _metric.Target.Unit == ScaleUnit.Share ? Math.Clamp((1 + arrivals.Surprise) * _metric.Target.Value / Full, 1, MostMargin) : 1;
+        var lasting = Math.Max(each * level * margin, beside) / _metric.Target.Value;
         var needed = Math.Max(lasting, each * (level + rise + (residence is null ? 0 : piled / WorkOff.TotalSeconds)) / _metric.Target.Value);
         var wish = Counts.Tolerant(needed, snapshot.Count, _tolerance);
         if (used is null && wish < snapshot.Count)
@@ -121,7 +124,17 @@ internal sealed class DemandPolicy : IScalingPolicy
         /// <summary>Requests a second at which it was seen.</summary>
         public double Load => Done;
 
-        public Cost With(double used, double done, double weight) => Done > 0 ? new Cost(Used + (weight * (used - Used)), Done + (weight * (done - Done))) : done > 0 ? new Cost(used, done) : this;
+        /// <summary>With a sample. Without requests it tells nothing of their cost; of new instances, which need more than a request costs, only what is done counts.</summary>
+        public Cost With(double used, double done, double weight, bool isWarm)
+        {
+            if (done <= 0 || Done <= 0)
+            {
+                return done > 0 ? new Cost(used, done) : this;
+            }
+
+            var load = Done + (weight * (done - Done));
+            return isWarm ? new Cost(Used + (weight * (used - Used)), load) : new Cost(Used / Done * load, load);
+        }
     }
 
     private static double Blend(double? old, double sample, double weight) => old is { } before ? before + (weight * (sample - before)) : sample;

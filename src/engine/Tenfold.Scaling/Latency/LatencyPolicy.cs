@@ -12,15 +12,20 @@ internal sealed class LatencyPolicy : IScalingPolicy
     private const double MostAtOnce = 2;   // times the instances that are ready
     private const double Margin = 0.85;    // of the load that was too much
     private const double Comfortable = 0.6; // of the budget: one fewer may be tried
+    private const double Helped = 0.8;      // of the latency before: more instances have made a difference
+    private const double Idle = 0.5;        // of their processors: what takes long is somewhere else
+
+    private const double Answers = 100; // that a percentile is of
 
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestSettle = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Remember = TimeSpan.FromMinutes(10);
 
     private readonly ScaleMetric _metric;
     private readonly Memory _memory;
 
     public LatencyPolicy(ScaleMetric metric)
-        : this(metric, new Memory(null, default, 0, default))
+        : this(metric, new Memory(null, default, 0, default, null))
     {
     }
 
@@ -43,8 +48,15 @@ internal sealed class LatencyPolicy : IScalingPolicy
         var (latency, budget) = (Reading.Of(snapshot, _metric.Metric)!.Value, _metric.Target.Value);
         var each = load / Math.Max(1, ready);
         var saw = MetricText.Of(_metric.Metric, null, latency, _metric.Target);
-        // New ones have a moment to show what they change, else each look would add as many again.
-        var hasSettled = snapshot.Now - memory.ReadySince >= Settle;
+        // New ones have a moment to show what they change, else each look would add as many again; longer where answers are rare, as what is seen is of older ones, too.
+        var settle = TimeSpan.FromSeconds(Math.Clamp(Answers / load, Settle.TotalSeconds, LongestSettle.TotalSeconds));
+        var hasSettled = snapshot.Now - memory.ReadySince >= settle;
+        if (latency > budget && memory.Asked is { } asked && ready > asked.Ready && latency > Helped * asked.Latency && Reading.Of(snapshot, ScalingMetric.Cpu) is < Idle)
+        {
+            return (Proposal.Of(snapshot.Count, $"{saw}, more instances have not helped and are idle: something else is slow"), new LatencyPolicy(_metric, memory));
+        }
+
+        memory = latency <= budget ? memory with { Asked = null } : hasSettled ? memory with { Asked = (ready, latency) } : memory;
         memory = latency > budget && hasSettled ? memory with { TooMuch = memory.TooMuchAt(snapshot.Now) is { } before ? Math.Min(before, each) : each, TooMuchSeen = snapshot.Now } : memory;
         var carries = Reading.Sound(snapshot.Capacity) is > 0 and var profile ? profile : memory.TooMuchAt(snapshot.Now) * Margin;
         var needed = carries is > 0 ? Counts.Ceiling(load / carries.Value) : (int?)null;
@@ -64,7 +76,8 @@ internal sealed class LatencyPolicy : IScalingPolicy
     /// <param name="TooMuchSeen">When.</param>
     /// <param name="Ready">Instances that were ready.</param>
     /// <param name="ReadySince">Since when it is that many.</param>
-    private sealed record Memory(double? TooMuch, TimeSpan TooMuchSeen, int Ready, TimeSpan ReadySince)
+    /// <param name="Asked">How it was when more were asked for; null: they were not, or it is well again.</param>
+    private sealed record Memory(double? TooMuch, TimeSpan TooMuchSeen, int Ready, TimeSpan ReadySince, (int Ready, double Latency)? Asked)
     {
         public double? TooMuchAt(TimeSpan now) => now - TooMuchSeen < Remember ? TooMuch : null;
     }

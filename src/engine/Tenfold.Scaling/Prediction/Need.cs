@@ -61,7 +61,7 @@ internal readonly record struct Need
         if (QueueOf(metrics) is { } name)
         {
             // What an instance does shows while there is enough to do.
-            return Reading.Queue(snapshot, name) is { Depth: > 0, Done: { } done } ? (ready, Plausible(done) ?? 0) : (null, 0);
+            return Reading.Queue(snapshot, name) is { Depth: > 0, Done: { } done, Age: var age } && age > snapshot.Over.TotalSeconds ? (ready, Plausible(done) ?? 0) : (null, 0);
         }
 
         double? needed = null;

@@ -32,7 +32,8 @@ internal sealed class QueueTracking : IScalingPolicy
         }
 
         var ready = Reading.Count(snapshot, InstancePhase.Ready);
-        var isBusy = queue.Depth > 0 && ready > 0 && Reading.Sound(queue.Done) is > 0;
+        // There was enough to do for all of them: something has waited for longer than since the last look.
+        var isBusy = queue.Depth > 0 && queue.Age > snapshot.Over.TotalSeconds && ready > 0 && Reading.Sound(queue.Done) is > 0;
         var each = isBusy ? _each + (Newest * ((queue.Done!.Value / ready) - _each)) ?? queue.Done!.Value / ready : _each;
         var (wish, saw) = _metric.Metric == ScalingMetric.QueueDepth ? OfDepth(snapshot, queue) : OfTime(snapshot, queue, each, ready);
         var running = Counts.Ceiling((Reading.Sound(queue.Running) ?? 0) / _concurrency);
@@ -49,8 +50,8 @@ internal sealed class QueueTracking : IScalingPolicy
     {
         var target = _metric.Target.Value;
         var arriving = Reading.Sound(queue.Arriving) ?? Reading.Sound(queue.Done) ?? 0;
-        var isLate = _metric.Metric == ScalingMetric.QueueAge ? queue.Age > target : queue.Depth > 0;
-        var value = _metric.Metric == ScalingMetric.QueueAge ? queue.Age : Reading.Of(snapshot, _metric.Metric, _metric.Queue);
+        var value = Reading.Of(snapshot, _metric.Metric, _metric.Queue); // null: jobs wait, and none was done
+        var isLate = value is null || value > target;
         var saw = value is { } seen ? MetricText.Of(_metric.Metric, _metric.Queue, seen, _metric.Target) : $"{MetricText.Value(queue.Depth, ScaleUnit.Count)} jobs of {_metric.Queue} wait, and none was done yet";
         if (queue.Depth == 0 && arriving == 0)
         {
@@ -59,11 +60,12 @@ internal sealed class QueueTracking : IScalingPolicy
 
         if (each is not > 0)
         {
-            // What one can do is not known: twice as many each time that all there are have begun.
-            return (queue.Depth == 0 ? snapshot.Count : Math.Max(1, isLate && ready > 0 && ready >= snapshot.Count ? 2 * snapshot.Count : snapshot.Count), saw);
+            // What one can do is not known: twice as many each time that all there are have begun, and one fewer while it is in time.
+            return (Math.Max(1, !isLate ? snapshot.Count - 1 : ready > 0 && ready >= snapshot.Count ? 2 * snapshot.Count : snapshot.Count), saw);
         }
 
-        var needed = isLate ? (arriving + (queue.Depth / target)) / each.Value : arriving / (each.Value * Busy);
+        var beside = isLate || _metric.Metric == ScalingMetric.QueueDrain ? (arriving + (queue.Depth / target)) / each.Value : 0;
+        var needed = isLate ? beside : Math.Max(beside, arriving / (each.Value * Busy));
         return (Math.Max(1, Counts.Tolerant(needed, snapshot.Count, _tolerance)), $"{saw}, {MetricText.Value(arriving, ScaleUnit.Count)}/s arrive, an instance does {MetricText.Value(each.Value, ScaleUnit.Count)}/s");
     }
 }

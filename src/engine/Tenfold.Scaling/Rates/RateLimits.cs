@@ -84,7 +84,7 @@ internal sealed class RateLimits
     private int More(TimeSpan now, int count, ScaleRateLimit policy)
     {
         var start = Start(now, count, policy.Every);
-        return policy.Instances is { } instances ? start + instances : Counts.Ceiling(start * (1 + (policy.Percent!.Value / 100.0)));
+        return policy.Instances is { } instances ? start + instances : Counts.Ceiling(Math.Max(1, start) * (1 + (policy.Percent!.Value / 100.0)));
     }
 
     private int Fewer(TimeSpan now, int count, ScaleRateLimit policy)

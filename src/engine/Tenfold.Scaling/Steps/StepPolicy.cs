@@ -10,6 +10,8 @@ namespace Tenfold.Scaling.Steps;
 /// </summary>
 internal sealed class StepPolicy : IScalingPolicy
 {
+    private static readonly TimeSpan StartUnknown = TimeSpan.FromSeconds(30);
+
     private readonly ImmutableArray<ScaleStep> _steps;
     private readonly ImmutableArray<TimeSpan?> _since; // when each alarm's condition began to hold
     private readonly Cooling _out;
@@ -38,7 +40,7 @@ internal sealed class StepPolicy : IScalingPolicy
         {
             var step = _steps[i];
             var value = Reading.Of(snapshot, step.Metric, step.Queue);
-            isBlind |= value is null;
+            isBlind |= value is null && !IsQuiet(snapshot, step.Metric);
             var holds = value is { } found && (step.Above is { } above ? found > above.Value : found < step.Below!.Value.Value);
             since[i] = holds ? _since[i] ?? now : null;
             var sounds = since[i] is { } began && now - began >= step.For;
@@ -54,7 +56,8 @@ internal sealed class StepPolicy : IScalingPolicy
             }
         }
 
-        var proposal = most.Step is not null ? Out(most, cooledOut, now) : everyIn && least.Step is not null ? In(least, cooledIn, now, count)
+        var proposal = most.Step is not null && AreStarting(snapshot) ? Proposal.Nothing($"{Said(most.Step, most.Value)}, while others start")
+            : most.Step is not null ? Out(most, cooledOut, now) : everyIn && least.Step is not null ? In(least, cooledIn, now, count)
             : isBlind ? Proposal.Blind("a metric of its steps was not seen") : Proposal.Nothing($"{silent}: no alarm");
         if (proposal.Kind == ProposalKind.Wish)
         {
@@ -62,6 +65,25 @@ internal sealed class StepPolicy : IScalingPolicy
         }
 
         return (proposal, new StepPolicy(_steps, [.. since], cooledOut, cooledIn));
+    }
+
+    // Nobody asks for anything, so nothing has a latency: that was seen well enough.
+    private static bool IsQuiet(Snapshot snapshot, ScalingMetric metric) =>
+        metric is ScalingMetric.Average or ScalingMetric.P95 or ScalingMetric.P99 && snapshot.Traffic is { RequestsPerSecond: 0 };
+
+    // Those that were asked for are given as long as a start takes before more are.
+    private static bool AreStarting(Snapshot snapshot)
+    {
+        var patience = snapshot.StartTime ?? StartUnknown;
+        for (var i = 0; i < snapshot.Instances.Count; i++)
+        {
+            if (snapshot.Instances[i] is { Phase: InstancePhase.Starting, Age: var age } && age <= patience)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     // All of them have sounded.
@@ -82,13 +104,10 @@ internal sealed class StepPolicy : IScalingPolicy
     private static int To(ScaleStep step, int count) => step switch
     {
         { To: { } exact } => step.Above is not null ? Math.Max(count, exact) : Math.Min(count, exact),
-        { Percent: { } percent } => count + Whole(count * percent / 100.0),
+        { Percent: { } percent } => percent > 0 ? count + Math.Max(1, Counts.Ceiling(count * percent / 100.0)) : Math.Max(0, count - Math.Max(1, count * -percent / 100)),
         { Change: { } change } => Math.Max(0, count + change),
         _ => count,
     };
-
-    // At least one.
-    private static int Whole(double change) => change > 0 ? Counts.Ceiling(change) : -Math.Max(1, (int)Math.Floor(-change));
 
     /// <summary>A cooldown begins when it asks, if the number then changes.</summary>
     private sealed record Cooling(TimeSpan? Until, TimeSpan AskedUntil, int? AskedAt)
