@@ -31,6 +31,11 @@ internal static class DecisionsVerb
         var state = Systems.State(shell, system);
         using var client = new ControlClient(state, shell.Time);
         var decisions = await AfterAsync(client, state, 0, service, cancel);
+        if (decisions.Count == 0 && service is not null)
+        {
+            await CheckAsync(client, state, service, cancel);
+        }
+
         if (decisions.Count == 0 && !follow)
         {
             shell.Error.WriteLine(service is null ? $"nothing was decided about {state.System} yet" : $"nothing was decided about {service} of {state.System} yet");
@@ -43,23 +48,55 @@ internal static class DecisionsVerb
         }
 
         await using var reader = new ReaderGone(shell.Time, cancel);
-        for (var last = Last(decisions, 0); !reader.Token.IsCancellationRequested; last = Last(decisions, last))
+        for (var last = Last(decisions, null); !reader.Token.IsCancellationRequested; last = Last(decisions, last))
         {
             await Task.Delay(Period, shell.Time, reader.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancel.ThrowIfCancellationRequested();
-            decisions = await AfterAsync(client, state, last, service, cancel);
+            decisions = await NewAsync(client, state, last, service, cancel);
             Write(shell, decisions, json);
         }
 
         return ExitCode.Fine;
     }
 
-    // Of a system that is down its file tells; one that was deleted and begins anew is followed from its first one.
+    // The last one is asked for, too: where it is no longer, the system may have been deleted and begin anew, with other ones of the same numbers.
+    private static async Task<IReadOnlyList<ScalingDecision>> NewAsync(ControlClient client, SystemState state, ScalingDecision? last, string? service, CancellationToken cancel)
+    {
+        var decisions = await AfterAsync(client, state, last is null ? 0 : last.Number - 1, service, cancel);
+        if (last is null || (decisions is [var first, ..] && first.Number > last.Number))
+        {
+            return decisions; // the first ones; or so many that the last one is not kept any more
+        }
+
+        if (decisions is [var same, ..] && same == last)
+        {
+            return [.. decisions.Skip(1)];
+        }
+
+        var all = await AfterAsync(client, state, 0, null, cancel);
+        return all is [.., var newest] && newest.Number <= last.Number && !all.Contains(last) ? [.. all.Where(one => service is null || one.Service == service)] : [];
+    }
+
+    private static async Task CheckAsync(ControlClient client, SystemState state, string service, CancellationToken cancel)
+    {
+        if (await client.StatusAsync(cancel) is not { State: "up" } up)
+        {
+            return; // nobody knows
+        }
+
+        string[] names = [.. up.Services.Select(one => one.Name).Concat(up.Stores.Select(one => one.Store ?? one.Name)).Distinct(StringComparer.Ordinal)];
+        if (!names.Contains(service, StringComparer.Ordinal) && up.Stores.All(one => one.Name != service))
+        {
+            throw new UsageException($"{state.System} has no service or store '{service}'; it has: {string.Join(", ", names)}");
+        }
+    }
+
+    // Of a system that is down its file tells.
     private static async Task<IReadOnlyList<ScalingDecision>> AfterAsync(ControlClient client, SystemState state, long after, string? service, CancellationToken cancel) =>
         await client.DecisionsAsync(after, service, cancel)
         ?? [.. DecisionLog.Read(state).Where(one => one.Number > after && (service is null || one.Service == service))];
 
-    private static long Last(IReadOnlyList<ScalingDecision> decisions, long before) => decisions.Count > 0 ? decisions[^1].Number : before;
+    private static ScalingDecision? Last(IReadOnlyList<ScalingDecision> decisions, ScalingDecision? before) => decisions.Count > 0 ? decisions[^1] : before;
 
     private static void Write(Shell shell, IReadOnlyList<ScalingDecision> decisions, bool json)
     {

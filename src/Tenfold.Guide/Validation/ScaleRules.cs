@@ -78,6 +78,11 @@ internal static class ScaleRules
             return;
         }
 
+        if (rate.Policies.Count == 0 && findings.IsWritten($"{path}.select") && findings.IsReadable($"{path}.select") && findings.IsReadable($"{path}.policies"))
+        {
+            findings.Add($"{path}.select", "has no effect without policies; give some, or remove it");
+        }
+
         for (var i = 0; i < rate.Policies.Count; i++)
         {
             var policy = ItemPath.Of($"{path}.policies", i);
@@ -109,6 +114,17 @@ internal static class ScaleRules
         if (scale.Metrics.Count == 0 && findings.IsReadable($"{path}.metrics"))
         {
             Refuse(path, ["algorithm", "tolerance", "predict"], "has no effect without metrics; give some, or remove it", findings);
+        }
+        else if (scale.Predict is null && findings.IsReadable($"{path}.algorithm") && findings.IsReadable($"{path}.metrics") && findings.IsReadable($"{path}.predict"))
+        {
+            if (scale.Algorithm == ScaleAlgorithm.Kpa)
+            {
+                Refuse(path, ["tolerance"], "has no effect with algorithm: kpa, which goes by its windows; remove it, or take another algorithm", findings);
+            }
+            else if (scale.Algorithm == ScaleAlgorithm.Demand && scale.Metrics.All(metric => metric.Metric is ScalingMetric.Average or ScalingMetric.P95 or ScalingMetric.P99))
+            {
+                Refuse(path, ["tolerance"], "has no effect on latencies, whose target is the most that they may be; remove it", findings);
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Tenfold.Runtime.Processes;
+using Tenfold.Runtime.Scaling;
+using Tenfold.Runtime.State;
+using Tenfold.Scaling;
 
 namespace Tenfold.Cli.Tests.Verbs;
 
@@ -48,6 +51,8 @@ public sealed class LifecycleTests : IDisposable
         var tooMany = await RunAsync("scale", "shop", "api", "9");
         Assert.Equal(2, tooMany.Code);
         Assert.Contains("min 1, max 3", tooMany.Error, StringComparison.Ordinal);
+        var nobody = await RunAsync("decisions", "shop", "--service", "nope");
+        Assert.Equal((2, "tenfold: shop has no service or store 'nope'; it has: api\n"), (nobody.Code, nobody.Error));
         Assert.Contains("listening", (await RunAsync("logs", "shop", "api")).Out, StringComparison.Ordinal);
 
         var down = await RunAsync("down", "shop");
@@ -108,6 +113,23 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
+    public async Task Decisions_are_followed_also_into_a_system_that_was_deleted_and_begins_anew()
+    {
+        var state = SystemState.At(Path.Combine(_shell.State, "shop"), "shop");
+        await DecideAsync(state, "before", "later");
+        using var command = Start("decisions", "shop", "--follow");
+        await SaidAsync(command, "before");
+        await SaidAsync(command, "later");
+        File.Delete(Path.Combine(state.Logs, "decisions.jsonl"));
+        await DecideAsync(state, "anew");
+        await SaidAsync(command, "anew");
+        await DecideAsync(state, "and on");
+        await SaidAsync(command, "and on");
+        command.StandardOutput.Close();
+        await command.WaitForExitAsync(Generous);
+    }
+
+    [Fact]
     public async Task A_service_that_crashes_fails_the_start_with_its_last_lines()
     {
         _shell.Write("systems/shop/server.js", "console.log('no config'); process.exit(3)");
@@ -117,6 +139,19 @@ public sealed class LifecycleTests : IDisposable
         Assert.Contains("no config", up.Error, StringComparison.Ordinal);
         Assert.Empty(Left());
     }
+
+    private static async Task DecideAsync(SystemState state, params string[] reasons)
+    {
+        state.Create();
+        await using var log = new DecisionLog(state);
+        foreach (var reason in reasons)
+        {
+            log.Add("api", new Decision(DateTimeOffset.UnixEpoch, 1, 2, 2, ScalingLimit.None, reason));
+        }
+    }
+
+    private static async Task SaidAsync(Process command, string reason) =>
+        Assert.EndsWith(" " + reason, await command.StandardOutput.ReadLineAsync(Generous), StringComparison.Ordinal);
 
     private async Task<JsonNode> StatusAsync() => JsonNode.Parse((await RunAsync("status", "shop", "--json")).Out)!;
 

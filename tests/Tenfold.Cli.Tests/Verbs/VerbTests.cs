@@ -58,9 +58,10 @@ public sealed class VerbTests : IDisposable
         var state = SystemState.At(Path.Combine(_shell.State, "shop"), "shop");
         Assert.Equal((0, "", "nothing was decided about shop yet\n"), await _shell.RunAsync("decisions", "shop"));
         state.Create();
-        var log = new DecisionLog(state);
+        await using var log = new DecisionLog(state);
         log.Add("api", new Decision(DateTimeOffset.UnixEpoch, 2, 4, 5, ScalingLimit.MissingData, "cpu at 91% (target 70%): wants 5"));
         log.Add("worker", new Decision(DateTimeOffset.UnixEpoch, 1, 1, 3, ScalingLimit.Max, "9 jobs wait"));
+        await log.DisposeAsync();
         var (code, output, _) = await _shell.RunAsync("decisions", "shop");
         var lines = output.TrimEnd().Split('\n');
         Assert.Equal(0, code);

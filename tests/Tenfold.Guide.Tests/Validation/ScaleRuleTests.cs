@@ -20,6 +20,14 @@ public sealed class ScaleRuleTests
             "predict: has no effect without metrics; give some, or remove it"] },
         { "{ steps: [{ metric: cpu, above: 70%, change: 1 }], every: 5s, in: { window: 5m }, tolerance: 5% }", [
             "tolerance: has no effect without metrics; give some, or remove it"] },
+        { "{ algorithm: kpa, metrics: [{ metric: in-flight, target: 10 }], tolerance: 5% }", ["tolerance: has no effect with algorithm: kpa, which goes by its windows; remove it, or take another algorithm"] },
+        { "{ algorithm: kpa, metrics: [{ metric: in-flight, target: 10 }], tolerance: 5%, predict: {} }", [] },
+        { "{ metrics: [{ metric: p95, target: 1s }, { metric: average, target: 1s }], tolerance: 5% }", ["tolerance: has no effect on latencies, whose target is the most that they may be; remove it"] },
+        { "{ metrics: [{ metric: p95, target: 1s }, { metric: cpu, target: 70% }], tolerance: 5% }", [] },
+        { "{ algorithm: hpa, metrics: [{ metric: p95, target: 1s }], tolerance: 5%, out: { select: min } }", [] },
+        { "{ metrics: [{ metric: cpu, target: 70% }], out: { select: min }, in: { select: max } }", [
+            "out.select: has no effect without policies; give some, or remove it",
+            "in.select: has no effect without policies; give some, or remove it"] },
         { "{ metrics: nonsense, tolerance: 5% }", ["metrics: expected a list, found 'nonsense'"] },
     };
 

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Text.Json;
 using Tenfold.Guide;
 using Tenfold.Runtime.Control;
 using Tenfold.Runtime.Host;
@@ -91,6 +91,9 @@ public sealed class AutoscaledHostTests : IAsyncDisposable
         using var control = new ControlClient(State, TimeProvider.System);
         await control.ScaleAsync("api", 2, Generous).ToListAsync(Generous);
         Assert.Null(Service(host).Scaling);
+        Assert.Equal(1000, Claimed()); // other systems know at once
+        await control.ScaleAsync("api", 1, Generous).ToListAsync(Generous);
+        Assert.Equal(500, Claimed());
         var error = await Assert.ThrowsAsync<RuntimeException>(async () => await control.ScaleAsync("api", null, Generous).ToListAsync(Generous));
         Assert.StartsWith("api has no rules to scale by", error.Message, StringComparison.Ordinal);
     }
@@ -106,6 +109,7 @@ public sealed class AutoscaledHostTests : IAsyncDisposable
                 ["api"] = new()
                 {
                     Command = ["node", "server.js"],
+                    Instance = new InstanceSize { Cpu = scale is null ? null : new Cpu(500) },
                     Drain = TimeSpan.FromSeconds(10),
                     Scale = scale ?? new Scale
                     {
@@ -123,6 +127,8 @@ public sealed class AutoscaledHostTests : IAsyncDisposable
         await host.StartAsync(Generous);
         return host;
     }
+
+    private long Claimed() => JsonSerializer.Deserialize(File.ReadAllText(Path.Combine(State.Run, "claim.json")), ControlJson.Default.Claim)!.Millicores;
 
     private static ServiceStatus Service(SystemHost host) => host.Status().Services[0];
 

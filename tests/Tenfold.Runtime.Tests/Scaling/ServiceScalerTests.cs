@@ -23,6 +23,7 @@ public sealed class ServiceScalerTests : SupervisedTests
     private readonly CancellationTokenSource _over = new();
     private volatile Func<ServiceTraffic?> _traffic = () => null;
     private Task _running = Task.CompletedTask;
+    private DecisionLog? _log;
     private volatile Func<Room?> _room = () => null;
 
     [Fact]
@@ -80,6 +81,11 @@ public sealed class ServiceScalerTests : SupervisedTests
     {
         await _over.CancelAsync();
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_log is not null)
+        {
+            await _log.DisposeAsync();
+        }
+
         await base.DisposeAsync();
         _over.Dispose();
         GC.SuppressFinalize(this);
@@ -90,9 +96,9 @@ public sealed class ServiceScalerTests : SupervisedTests
         var api = Supervise(new Service { Scale = Rules }, time: _time);
         await api.StartAsync(Generous);
         Idle(api);
-        var log = new DecisionLog(State);
+        _log = new DecisionLog(State);
         var sampler = new ServiceSampler(api, () => _traffic(), () => [], routed: true, _time);
-        var scaler = new ServiceScaler(api, Rules, sampler, new Surroundings { Record = log.Add, Note = Notes.Add, Room = _ => _room() }, _time);
+        var scaler = new ServiceScaler(api, Rules, sampler, new Surroundings { Record = _log.Add, Note = Notes.Add, Room = _ => _room() }, _time);
         _running = Task.Run(() => scaler.RunAsync(_over.Token));
         return (api, scaler);
     }

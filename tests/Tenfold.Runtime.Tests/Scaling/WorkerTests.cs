@@ -63,11 +63,16 @@ public sealed class WorkerTests : IAsyncDisposable
         Assert.Empty(host.Status().Services[0].Instances);
         await QueryAsync(host, Tables);
         await QueryAsync(host, $"INSERT INTO tenfold.jobs (id, queue, place) SELECT n, 'mail', n FROM generate_series(1, {Jobs}) AS n");
-        await UntilAsync(host, service => service.Ready == 3);
+        using var control = new ControlClient(_temporary.State, TimeProvider.System);
+        var limit = Generous;
+        while ((await control.DecisionsAsync(0, "worker", limit))!.All(one => one.To != 3))
+        {
+            await Task.Delay(50, limit);
+        }
+
         await UntilAsync(host, service => service is { Wanted: 0, Instances.Count: 0 });
         Assert.Equal($"{Jobs} {Jobs}", await QueryAsync(host, "SELECT count(*) || ' ' || count(DISTINCT id) FROM done"));
         Assert.Equal(0L, await QueryAsync(host, "SELECT (SELECT count(*) FROM tenfold.jobs) + (SELECT count(*) FROM tenfold.jobs_running)"));
-        using var control = new ControlClient(_temporary.State, TimeProvider.System);
         var changes = (await control.DecisionsAsync(0, "worker", Generous))!.Where(one => one.From != one.To).ToList();
         Assert.Equal((0, 3, 0), (changes[0].From, changes.Max(one => one.To), changes[^1].To));
         Assert.Contains("mail", changes[0].Reason, StringComparison.Ordinal);

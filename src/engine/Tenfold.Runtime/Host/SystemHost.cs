@@ -153,9 +153,17 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         if (!scaling.IsFaulted)
         {
             _scaling.Pin(service, number, before); // not for one that was refused
+            _scaling.Claim();
         }
 
-        await scaling;
+        try
+        {
+            await scaling;
+        }
+        finally
+        {
+            _scaling.Claim(); // those that left are gone
+        }
     }
 
     private async Task ScaleReplicasAsync(string store, int? count, Action<string> report)

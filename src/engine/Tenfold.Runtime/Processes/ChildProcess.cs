@@ -25,7 +25,7 @@ public sealed class ChildProcess : IAsyncDisposable
     private ChildProcess(Process process, ProcessSpec spec, SystemState state, Action<string> onLine, TimeProvider time)
     {
         (_process, _spec, _time, _pidFile) = (process, spec, time, state.PidFile(spec.Name));
-        StartedAt = time.GetUtcNow();
+        (StartedAt, Started) = (time.GetUtcNow(), time.GetTimestamp());
         Pid = process.Id;
         // A child that has already ended is a zombie until WaitForExit: its identity is then of no use to anyone.
         Identity = ProcessIdentity.Of(Pid) ?? new ProcessIdentity(Pid, -1, "ended");
@@ -45,6 +45,9 @@ public sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>When it was started.</summary>
     public DateTimeOffset StartedAt { get; }
+
+    /// <summary>As <see cref="StartedAt"/>, by the clock that never jumps: a timestamp of the <see cref="TimeProvider"/>.</summary>
+    public long Started { get; }
 
     /// <summary>
     /// Its exit code, 128 + the signal's number when a signal ended it. Completes when the program has ended, whatever it

@@ -22,7 +22,7 @@ internal sealed class QueueWatch
     private readonly ServiceSupervisor _service;
     private readonly Func<IReadOnlyList<DatabaseAccess>> _databases;
     private readonly TimeProvider _time;
-    private readonly Dictionary<(string Instance, long Started), IReadOnlyDictionary<string, JobCount>> _counters = [];
+    private Dictionary<(string Instance, long Started), IReadOnlyDictionary<string, JobCount>> _counters = [];
     private (IReadOnlyDictionary<string, QueueLevel> Levels, long At)? _before;
     private volatile Look? _latest;
 
@@ -64,13 +64,14 @@ internal sealed class QueueWatch
     {
         using var limit = new CancellationTokenSource(Patience, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
-        var counting = CountAsync(both.Token);
-        var levels = await QueueLook.AskAsync(_databases(), _queues, both.Token);
-        var at = _time.GetTimestamp();
-        var done = await counting;
+        // Both, also when one of them fails: what went on would meet the next look. Counters and levels are kept together, or neither.
+        var (counting, asking) = (CountAsync(cancel), AskAsync(both.Token));
+        await Task.WhenAll(counting, asking);
+        var (counters, done) = await counting;
+        var (levels, at) = await asking;
         var over = _before is { } before ? _time.GetElapsedTime(before.At, at) : TimeSpan.Zero;
         _latest = new Look(_queues.ToDictionary(queue => queue, queue => Sample(levels[queue], _before?.Levels.GetValueOrDefault(queue), done?.GetValueOrDefault(queue), over), StringComparer.Ordinal), at);
-        _before = (levels, at);
+        (_before, _counters) = ((levels, at), counters);
     }
 
     /// <summary>What there is, and what became ready meanwhile: what there is more of, and what has ended.</summary>
@@ -89,8 +90,17 @@ internal sealed class QueueWatch
         return new QueueSample(now.Ready, now.Age, Math.Max(0, more + count.Ended + count.Stopped) / over.TotalSeconds, count.Ended / over.TotalSeconds, now.Running);
     }
 
-    /// <summary>What ended since the last look, by queue; null when an instance that gets work does not tell. Without instances nothing ends.</summary>
-    private async Task<IReadOnlyDictionary<string, JobCount>?> CountAsync(CancellationToken cancel)
+    private async Task<(IReadOnlyDictionary<string, QueueLevel> Levels, long At)> AskAsync(CancellationToken cancel)
+    {
+        var levels = await QueueLook.AskAsync(_databases(), _queues, cancel);
+        return (levels, _time.GetTimestamp());
+    }
+
+    /// <summary>
+    /// Counters, and what ended since those of the last look, by queue; null when an instance that gets work does not tell. Without instances nothing ends.
+    /// Takes at most two seconds.
+    /// </summary>
+    private async Task<(Dictionary<(string, long), IReadOnlyDictionary<string, JobCount>> Counters, IReadOnlyDictionary<string, JobCount>? Done)> CountAsync(CancellationToken cancel)
     {
         var sums = _queues.ToDictionary(queue => queue, _ => default(JobCount), StringComparer.Ordinal);
         var known = true;
@@ -115,13 +125,7 @@ internal sealed class QueueWatch
             }
         }
 
-        _counters.Clear();
-        foreach (var (key, counts) in now)
-        {
-            _counters[key] = counts;
-        }
-
-        return known ? sums : null;
+        return (now, known ? sums : null);
     }
 
     private static string Address(InstanceStatus status) => status.EndPoint!.ToString()!;

@@ -23,11 +23,12 @@ internal sealed class ReplicaSampler(PostgresDatabase database, TimeProvider tim
     private InstanceSample Sample(PostgresMember replica, Dictionary<string, Seen> seen)
     {
         var at = time.GetTimestamp();
-        var before = _before.TryGetValue(replica.Name, out var old) && old.Started == replica.Server.StartedAt ? old : null;
+        var begun = replica.Server.Started;
+        var before = _before.TryGetValue(replica.Name, out var old) && old.Started == begun ? old : null;
         var follows = replica is { IsStarted: true, Answers: true, Probe.Streams: true };
         var used = replica.Node.CpuTime;
         var ready = before?.Ready ?? (follows ? at : null);
-        if (replica.Server.StartedAt is { } started)
+        if (begun is { } started)
         {
             seen[replica.Name] = new Seen(started, used, at, ready);
         }
@@ -35,7 +36,7 @@ internal sealed class ReplicaSampler(PostgresDatabase database, TimeProvider tim
         return new InstanceSample
         {
             Phase = replica.LeavingSince is not null ? InstancePhase.Leaving : follows ? InstancePhase.Ready : ready is null ? InstancePhase.Starting : InstancePhase.Unready,
-            Age = replica.Server.StartedAt is { } since ? time.GetUtcNow() - since : TimeSpan.Zero,
+            Age = begun is { } since ? time.GetElapsedTime(since, at) : TimeSpan.Zero,
             ReadyFor = ready is { } first ? time.GetElapsedTime(first, at) : null,
             Cpu = before?.Cpu is { } earlier && used is { } now && now >= earlier && time.GetElapsedTime(before.At, at) is { Ticks: > 0 } over
                 ? (now - earlier) / over / database.Plan.Settings.Cpu!.Value.Cores
@@ -44,5 +45,5 @@ internal sealed class ReplicaSampler(PostgresDatabase database, TimeProvider tim
     }
 
     /// <summary>A replica at the last look.</summary>
-    private sealed record Seen(DateTimeOffset Started, TimeSpan? Cpu, long At, long? Ready);
+    private sealed record Seen(long Started, TimeSpan? Cpu, long At, long? Ready);
 }

@@ -4,6 +4,7 @@ using Tenfold.Runtime.Cgroups;
 using Tenfold.Runtime.Instances;
 using Tenfold.Runtime.Processes;
 using Tenfold.Scaling;
+using Tenfold.Wire.Latency;
 
 namespace Tenfold.Runtime.Scaling;
 
@@ -18,6 +19,7 @@ internal sealed class ServiceSampler
     private readonly bool _routed;
     private readonly TimeProvider _time;
     private readonly InFlightMeter _inFlight;
+    private readonly LatencyWindow _latencies;
     private Dictionary<(string Name, long? Started), (TimeSpan Cpu, long At, long Begun)> _before = [];
     private ServiceTraffic? _trafficBefore;
     private long _at;
@@ -32,7 +34,12 @@ internal sealed class ServiceSampler
         (_service, _traffic, _routed, _time) = (service, traffic, routed, time);
         _inFlight = new InFlightMeter(inFlight);
         _at = time.GetTimestamp();
+        _latencies = new LatencyWindow(time);
         _trafficBefore = traffic();
+        if (_trafficBefore is { } first)
+        {
+            _latencies.Add(first.Latency);
+        }
     }
 
     /// <summary>Time since the last sample.</summary>
@@ -54,6 +61,7 @@ internal sealed class ServiceSampler
         var now = _time.GetTimestamp();
         var over = _time.GetElapsedTime(_at, now);
         var inFlight = _inFlight.Take();
+        var answered = traffic is null ? null : _latencies.Add(traffic.Latency);
         var instances = _service.Instances;
         var seen = new Dictionary<(string, long?), (TimeSpan, long, long)>(instances.Count);
         var processes = new Lazy<IReadOnlyList<ProcessRow>>(ProcessTable.All);
@@ -70,29 +78,28 @@ internal sealed class ServiceSampler
             Over = over,
             Count = _service.Wanted,
             Instances = samples,
-            Traffic = _routed && traffic is not null && _trafficBefore is { } before ? Traffic(before, traffic, inFlight, over) : null,
+            Traffic = _routed && traffic is not null && _trafficBefore is { } before ? Traffic(before, traffic, answered, inFlight, over) : null,
             StartTime = _service.StartTimes.P90,
         };
         (_before, _trafficBefore, _at) = (seen, traffic, now);
         return snapshot;
     }
 
-    /// <summary>What arrived, waited and was answered between two looks.</summary>
-    internal static TrafficSample? Traffic(ServiceTraffic before, ServiceTraffic now, IReadOnlyDictionary<string, double> inFlight, TimeSpan over)
+    /// <summary>What arrived and waited between two looks, and how long answers took lately.</summary>
+    private static TrafficSample? Traffic(ServiceTraffic before, ServiceTraffic now, LatencySnapshot? answered, IReadOnlyDictionary<string, double> inFlight, TimeSpan over)
     {
         if (over <= TimeSpan.Zero)
         {
             return null;
         }
 
-        var answered = now.Latency.Since(before.Latency);
         return new TrafficSample(
             // A request that has left its instance and is not in the books yet is in neither count for a moment.
             Math.Max(0, now.Arrived - before.Arrived) / over.TotalSeconds,
             inFlight.Count > 0 ? inFlight.Values.Sum() : now.InFlight,
-            answered.Count > 0 ? answered.Mean.TotalSeconds : null,
-            answered.Count > 0 ? answered.Percentile(95).TotalSeconds : null,
-            answered.Count > 0 ? answered.Percentile(99).TotalSeconds : null);
+            answered?.Mean.TotalSeconds,
+            answered?.Percentile(95).TotalSeconds,
+            answered?.Percentile(99).TotalSeconds);
     }
 
     private InstanceSample Sample(

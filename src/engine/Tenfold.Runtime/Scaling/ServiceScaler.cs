@@ -19,12 +19,12 @@ internal sealed class ServiceScaler
     private readonly Surroundings _surroundings;
     private readonly TimeProvider _time;
     private readonly TimeSpan _interval;
+    private readonly HeldBack _heldBack;
     private readonly Lock _lock = new();
     private Autoscaler _rules;
     private int? _pinned;
     private Decision? _latest;
     private ScalingDecision? _change;
-    private (ScalingLimit Limit, long At)? _held;
     private (string Text, long At)? _fault;
     private long _faults;
 
@@ -33,6 +33,7 @@ internal sealed class ServiceScaler
         (_service, _sampler, _surroundings, _time) = (service, sampler, surroundings, time);
         _interval = scale.Interval;
         _rules = Autoscaler.For(scale, queues);
+        _heldBack = new HeldBack(Again + _interval, time);
     }
 
     /// <summary>The service's name.</summary>
@@ -123,6 +124,7 @@ internal sealed class ServiceScaler
         }
 
         Apply(decision, next, room);
+        _surroundings.Claim(); // those that were leaving may be gone by now
     }
 
     private void Apply(Decision decision, Autoscaler next, Room? room)
@@ -141,28 +143,11 @@ internal sealed class ServiceScaler
 
             _rules = next;
             _latest = decision;
-            if (decision.IsChange || IsNews(decision.Limit))
+            if (_heldBack.IsNews(decision.Limit) || decision.IsChange)
             {
                 Record(decision);
             }
         }
-    }
-
-    // A change is always told. Of what stays as it is: when it begins to be held by something that a person may want to do something about.
-    private bool IsNews(ScalingLimit limit)
-    {
-        if (limit is not (ScalingLimit.Max or ScalingLimit.Machine or ScalingLimit.MissingData))
-        {
-            return false;
-        }
-
-        var news = _held is not { } held || held.Limit != limit || _time.GetElapsedTime(held.At) >= Again;
-        if (news)
-        {
-            _held = (limit, _time.GetTimestamp());
-        }
-
-        return news;
     }
 
     private void Record(Decision decision)

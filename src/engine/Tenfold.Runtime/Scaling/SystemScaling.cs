@@ -53,6 +53,7 @@ internal sealed class SystemScaling : IAsyncDisposable
         }
 
         Claim();
+        _ = Log.Value; // reads its file, for which no decision shall wait
         foreach (var service in _services.Values.Where(service => _guide.Services[service.Name].Scale.IsAutomatic))
         {
             var scale = _guide.Services[service.Name].Scale;
@@ -126,6 +127,10 @@ internal sealed class SystemScaling : IAsyncDisposable
 
         await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Scaling.Claim.Remove(_state);
+        if (Log.IsValueCreated)
+        {
+            await Log.Value.DisposeAsync();
+        }
     }
 
     private void Run(Func<CancellationToken, Task> run)
@@ -173,20 +178,21 @@ internal sealed class SystemScaling : IAsyncDisposable
         }
     }
 
-    private void Claim()
+    /// <summary>Tells other systems what this one was promised by now; writes nothing when that is what it was.</summary>
+    public void Claim()
     {
-        var now = Promised();
         lock (_lock)
         {
+            var now = Promised();
             if (now == _claimed || _ending.IsCancellationRequested)
             {
                 return;
             }
 
-            _claimed = now;
             try
             {
                 now.Write(_state);
+                _claimed = now;
             }
             catch (RuntimeException)
             {

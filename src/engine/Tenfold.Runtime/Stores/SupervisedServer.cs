@@ -67,14 +67,14 @@ internal sealed class SupervisedServer : IAsyncDisposable
         }
     }
 
-    /// <summary>When the server that runs now was started; null when none runs.</summary>
-    public DateTimeOffset? StartedAt
+    /// <summary>When the server that runs now was started, as a timestamp of the <see cref="TimeProvider"/>; null when none runs.</summary>
+    public long? Started
     {
         get
         {
             lock (_lock)
             {
-                return _process is { Exited.IsCompleted: false } running ? running.StartedAt : null;
+                return _process is { Exited.IsCompleted: false } running ? running.Started : null;
             }
         }
     }
