@@ -100,13 +100,13 @@ internal sealed class DemandPolicy : IScalingPolicy
     // What one request costs is the metric itself for requests a second, time in flight for requests in flight, and processor time for cpu.
     private (double? Sum, int Seen) Used(Snapshot snapshot, double rate, double inFlight)
     {
-        var ready = Reading.Ready(snapshot, _metric.Metric);
+        var ready = Reading.Count(snapshot, InstancePhase.Ready);
         return _metric.Metric switch
         {
-            ScalingMetric.RequestsPerSecond => (rate, Math.Max(1, Reading.Count(snapshot, InstancePhase.Ready))),
-            ScalingMetric.InFlight => (inFlight, Math.Max(1, Reading.Count(snapshot, InstancePhase.Ready))),
+            ScalingMetric.RequestsPerSecond => (rate, Math.Max(1, ready)),
+            ScalingMetric.InFlight => (inFlight, Math.Max(1, ready)),
             // Those that are ready but were not seen do as the others.
-            _ => ready.Seen == 0 ? (null, 0) : (ready.Sum / ready.Seen * Reading.Count(snapshot, InstancePhase.Ready), Reading.Count(snapshot, InstancePhase.Ready)),
+            _ => Reading.Of(snapshot, _metric.Metric) is { } average ? (average * ready, ready) : (null, 0),
         };
     }
 

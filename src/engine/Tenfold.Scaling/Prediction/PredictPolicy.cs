@@ -58,10 +58,8 @@ internal sealed class PredictPolicy : IScalingPolicy
             return Proposal.Nothing(_rules.Young);
         }
 
-        var needed = expected * each;
-        var isClose = snapshot.Count > 0 && Math.Abs((needed / snapshot.Count) - 1) <= _rules.Tolerance;
         return Proposal.AtLeast(
-            isClose ? snapshot.Count : Counts.Ceiling(needed),
+            Counts.Tolerant(expected * each, snapshot.Count, _rules.Tolerance),
             $"{MetricText.Value(expected, ScaleUnit.Count)} {_rules.Unit} are expected within {Duration.Format(TimeSpan.FromSeconds(Math.Ceiling(ahead.TotalSeconds)))}, as {_rules.Ago} ago (forecasts were off by {Percent(error)})");
     }
 

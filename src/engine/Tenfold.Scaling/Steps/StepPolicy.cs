@@ -45,19 +45,21 @@ internal sealed class StepPolicy : IScalingPolicy
             since[i] = holds ? _since[i] ?? now : null;
             var sounds = since[i] is { } began && now - began >= step.For;
             silent ??= value is { } shown ? MetricText.Of(step.Metric, step.Queue, shown, step.Above ?? step.Below!.Value) : null;
-            if (step.Above is not null && sounds && To(step, count) is var more && more > most.Count)
+            everyIn &= sounds || step.Below is null;
+            var asked = (Count: To(step, count), Step: step, Value: value ?? 0);
+            if (sounds && step.Above is not null && asked.Count > most.Count)
             {
-                most = (more, step, value!.Value);
+                most = asked;
             }
-            else if (step.Below is not null)
+            else if (sounds && step.Below is not null && asked.Count >= least.Count)
             {
-                everyIn &= sounds;
-                least = sounds && To(step, count) >= least.Count ? (To(step, count), step, value!.Value) : least;
+                least = asked;
             }
         }
 
         var proposal = most.Step is not null && AreStarting(snapshot) ? Proposal.Nothing($"{Said(most.Step, most.Value)}, while others start")
-            : most.Step is not null ? Out(most, cooledOut, now) : everyIn && least.Step is not null ? In(least, cooledIn, now, count)
+            : most.Step is not null ? Out(most, cooledOut, now)
+            : everyIn && least.Step is not null ? In(least, cooledIn, now, count)
             : isBlind ? Proposal.Blind("a metric of its steps was not seen") : Proposal.Nothing($"{silent}: no alarm");
         if (proposal.Kind == ProposalKind.Wish)
         {

@@ -26,10 +26,10 @@ internal static class Rescue
             FROM done LEFT JOIN dead ON dead.id = done.worker
         ), again AS (
             INSERT INTO tenfold.jobs ({{JobSchema.Columns}}, place, followed)
-            SELECT id, queue, first, kind, payload, enqueued_at, deadline, attempts, run, failures, died, {{JobError.Append("errors", "error")}}, key, unique_key, batch, after, nextval('tenfold.job_ids'), followed FROM told WHERE died < most AND NOT cancelled
+            SELECT {{JobSchema.ColumnsWith(("lane", "first"), ("deaths", "died"), ("errors", JobError.Append("errors", "error")))}}, nextval('tenfold.job_ids'), followed FROM told WHERE died < most AND NOT cancelled
         ), letters AS (
             INSERT INTO tenfold.jobs_ended ({{JobSchema.Columns}}, outcome, started_at, worker, progress)
-            SELECT id, queue, lane, kind, payload, enqueued_at, deadline, attempts, run, failures, died, {{JobError.Append("errors", "error")}}, key, unique_key, batch, after, CASE WHEN cancelled THEN 3 ELSE 2 END, claimed_at, dead_name, progress FROM told WHERE died >= most OR cancelled
+            SELECT {{JobSchema.ColumnsWith(("deaths", "died"), ("errors", JobError.Append("errors", "error")))}}, CASE WHEN cancelled THEN 3 ELSE 2 END, claimed_at, dead_name, progress FROM told WHERE died >= most OR cancelled
         )
         SELECT id, kind, queue, key, unique_key, batch, followed, holds_key, CASE WHEN cancelled THEN 3::smallint WHEN died >= most THEN 2::smallint END, dead_name FROM told
         """;
