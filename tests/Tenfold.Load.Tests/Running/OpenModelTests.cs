@@ -24,7 +24,8 @@ public sealed class OpenModelTests
         Assert.InRange(Above(50) / 0.95, 950, 1050);
         for (var tenth = 100; tenth < 900; tenth += 100)
         {
-            Assert.InRange(Above(tenth) - Above(tenth + 100), 90, 110);
+            // Which of two tenths a sample falls into is the scheduler's too; one that had been left out would be missing by the hundred.
+            Assert.InRange(Above(tenth) - Above(tenth + 100), 75, 125);
         }
 
         Assert.Equal(LoadOutcome.Met, LoadVerdict.Of(result, [], new Thresholds()).Outcome); // a slow server is not a slow generator
