@@ -46,6 +46,7 @@ public sealed partial class RedisClient : IAsyncDisposable
         _options = (options ?? throw new ArgumentNullException(nameof(options))).Validated();
         var log = logs.CreateLogger("Tenfold.Redis");
         _trackers = new Trackers(log);
+        var made = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _context = new ConnectionContext
         {
             Options = _options,
@@ -57,6 +58,7 @@ public sealed partial class RedisClient : IAsyncDisposable
             Random = random,
             Pushes = new PushSink(this),
             Resender = new Resender(this),
+            Made = made.Task,
         };
         _router = _options.Topology switch
         {
@@ -65,6 +67,7 @@ public sealed partial class RedisClient : IAsyncDisposable
             _ => new SingleRouter(_context, new LineSettings(_options.EndPoints[0], Credentials.ForServers(_options)), log),
         };
         _subscriptions = new Subscriptions(_context, _router, log);
+        made.SetResult();
     }
 
     /// <summary>Whether every connection stands. False does not mean that commands fail: some servers or connections may be there.</summary>

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Tenfold.Redis.Connections;
 using Tenfold.Redis.Tests.Support;
 
@@ -5,6 +7,22 @@ namespace Tenfold.Redis.Tests.Connections;
 
 public sealed class ConnectionTests
 {
+    [Fact]
+    public async Task Nothing_is_connected_before_the_client_is_whole()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var made = new TaskCompletionSource();
+        using var over = new CancellationTokenSource();
+        var connector = new Connector(new FakeContext().Context with { Made = made.Task });
+        var connecting = connector.ConnectAsync(listener.LocalEndpoint, new Credentials(null, null, 0, Tracks: false), over.Token);
+        Assert.False(listener.Pending());
+        made.SetResult();
+        using var accepted = await listener.AcceptSocketAsync(over.Token).AsTask().WaitAsync(Eventually.Patience, CancellationToken.None);
+        await over.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connecting);
+    }
+
     [Fact]
     public async Task Answers_that_came_before_a_loss_are_told_once_and_their_batch_is_not_run_again()
     {

@@ -82,6 +82,8 @@ public static class ProjectBuild
                     "-p:RunAnalyzers=false", "--disable-build-servers", "--nologo", "--verbosity", "minimal",
                 ],
                 WorkingDirectory = Path.GetDirectoryName(project)!,
+                // A compiler that runs once earns nothing back of what the JIT spends on counting: a third of the build.
+                Environment = new Dictionary<string, string> { ["DOTNET_TieredPGO"] = "0" },
             },
             state,
             lines.Add,

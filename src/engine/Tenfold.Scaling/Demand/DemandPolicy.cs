@@ -54,7 +54,8 @@ internal sealed class DemandPolicy : IScalingPolicy
         var blend = 1 - Math.Exp(-over / CostMemory.TotalSeconds);
         var isCalm = used is { } now && seen > 0 && now / seen <= _metric.Target.Value * (1 + _tolerance);
         // What arrives is what is worked on, but where it piles up. (What stays open for long, such as a WebSocket, is not done, and does not pile up.)
-        var cost = used is { } sum ? _cost.With(sum, isCalm ? rate : done, blend, IsWarm(snapshot)) : _cost;
+        var worked = isCalm ? rate : done;
+        var cost = used is { } sum ? Learned(snapshot, sum, worked, blend) : _cost;
         var residence = isCalm && done > 0 ? Blend(_residence, inFlight / done, blend) : _residence;
         var next = new DemandPolicy(_metric, _tolerance, arrivals, cost, residence, inFlight);
         if (cost.Each is not { } each)
@@ -63,6 +64,8 @@ internal sealed class DemandPolicy : IScalingPolicy
                 : (Proposal.Blind(MetricText.Missing(_metric.Metric, null)), next);
         }
 
+        // Far more is done than it was seen at: what it needs now says more than what it needed then, when little code was compiled and caches were empty.
+        each = used is { } busy && worked > 2 * cost.Load ? Math.Min(each, busy / worked) : each;
         var known = Extrapolated * cost.Load;
         var level = Math.Min(arrivals.Level, known);
         var rise = Math.Min(arrivals.Slope * ahead.TotalSeconds, known - level);
@@ -82,19 +85,26 @@ internal sealed class DemandPolicy : IScalingPolicy
         return (new Proposal(ProposalKind.Wish, wish, Saw(used / Math.Max(1, seen), level, rise, piled, residence)) { Lasting = Math.Min(wish, Counts.Ceiling(lasting)) }, next);
     }
 
-    private static bool IsWarm(Snapshot snapshot)
+    // A new instance compiles, and its caches are empty: the cost of requests is learnt from the others, as if they did everything.
+    private Cost Learned(Snapshot snapshot, double used, double done, double weight)
     {
-        var (warm, ready) = (0, 0);
+        if (_metric.Metric != ScalingMetric.Cpu)
+        {
+            return _cost.With(used, done, weight, isWarm: true);
+        }
+
+        double warm = 0, theirs = 0, begun = 0;
         for (var i = 0; i < snapshot.Instances.Count; i++)
         {
-            if (snapshot.Instances[i] is { Phase: InstancePhase.Ready, ReadyFor: var since })
+            if (snapshot.Instances[i] is { Phase: InstancePhase.Ready } instance)
             {
-                ready++;
-                warm += since >= WarmUp ? 1 : 0;
+                var requests = Reading.Sound(instance.RequestsPerSecond) ?? 1; // where none are counted: even shares
+                begun += requests;
+                (warm, theirs) = instance.ReadyFor >= WarmUp && Reading.Sound(instance.Cpu) is { } cpu ? (warm + cpu, theirs + requests) : (warm, theirs);
             }
         }
 
-        return 2 * warm >= ready;
+        return theirs > 0 ? _cost.With(warm * begun / theirs, done, weight, isWarm: true) : _cost.With(used, done, weight, isWarm: false);
     }
 
     // What one request costs is the metric itself for requests a second, time in flight for requests in flight, and processor time for cpu.
@@ -116,7 +126,7 @@ internal sealed class DemandPolicy : IScalingPolicy
         + (residence is not null && piled >= 1 ? $", {MetricText.Value(piled, ScaleUnit.Count)} piled up" : "");
 
     /// <summary>What was used of the metric and done with it, both weighted by how recent it is.</summary>
-    private sealed record Cost(double Used = 0, double Done = 0)
+    private sealed record Cost(double Used = 0, double Done = 0, bool IsWarm = false)
     {
         /// <summary>For one request a second; null: not known.</summary>
         public double? Each => Done > 0 ? Used / Done : null;
@@ -124,16 +134,15 @@ internal sealed class DemandPolicy : IScalingPolicy
         /// <summary>Requests a second at which it was seen.</summary>
         public double Load => Done;
 
-        /// <summary>With a sample. Without requests it tells nothing of their cost; of new instances, which need more than a request costs, only what is done counts.</summary>
+        /// <summary>With a sample. Without requests it tells nothing of their cost. What new instances need is taken only until others have been seen.</summary>
         public Cost With(double used, double done, double weight, bool isWarm)
         {
-            if (done <= 0 || Done <= 0)
+            if (done <= 0 || (IsWarm && !isWarm))
             {
-                return done > 0 ? new Cost(used, done) : this;
+                return this;
             }
 
-            var load = Done + (weight * (done - Done));
-            return isWarm ? new Cost(Used + (weight * (used - Used)), load) : new Cost(Used / Done * load, load);
+            return Done <= 0 || isWarm != IsWarm ? new Cost(used, done, isWarm) : new Cost(Used + (weight * (used - Used)), Done + (weight * (done - Done)), isWarm);
         }
     }
 

@@ -12,6 +12,7 @@ internal sealed class Connector(ConnectionContext context)
     public async Task<Connection> ConnectAsync(EndPoint endPoint, Credentials credentials, CancellationToken cancel)
     {
         var options = context.Options;
+        await context.Made;
         using var limit = new CancellationTokenSource(options.ConnectTimeout, context.Time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
         Connection? connection = null;
