@@ -48,8 +48,9 @@ public sealed record Snapshot
 /// <param name="Average">Average latency in seconds.</param>
 /// <param name="P95">95th percentile of the latency in seconds.</param>
 /// <param name="P99">99th percentile of the latency in seconds.</param>
+/// <param name="Served">Requests that got an answer that was no failure, a second; null: not known.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct TrafficSample(double RequestsPerSecond, double InFlight, double? Average = null, double? P95 = null, double? P99 = null);
+public readonly record struct TrafficSample(double RequestsPerSecond, double InFlight, double? Average = null, double? P95 = null, double? P99 = null, double? Served = null);
 
 /// <summary>A queue of jobs over the snapshot's time.</summary>
 /// <param name="Depth">Jobs that are ready and wait.</param>

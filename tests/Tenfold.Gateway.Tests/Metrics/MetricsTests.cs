@@ -66,7 +66,7 @@ public sealed class MetricsTests
         var request = gateway.Client.GetStringAsync("/api/slow");
         await upstream.Arrived;
         var during = gateway.Server.TrafficOf("api");
-        Assert.Equal((0L, 0L, 1L, 1L), (during.Answered, during.Refused, during.InFlight, during.Arrived));
+        Assert.Equal((0L, 0L, 0L, 1L, 1L), (during.Answered, during.Served, during.Refused, during.InFlight, during.Arrived));
         Assert.Equal([new InstanceTraffic("api-1", InstanceState.Ready, 1, 1)], during.Instances);
         Assert.Equal([new("api-1", 1)], gateway.Server.InFlightOf("api"));
         upstream.Answer();
@@ -77,8 +77,26 @@ public sealed class MetricsTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
         await gateway.UntilAsync(now => now.Total.Requests == 2);
         var after = gateway.Server.TrafficOf("api");
-        Assert.Equal((1L, 1L, 0L, 2L), (after.Answered, after.Refused, after.InFlight, after.Arrived)); // also of an instance that is gone
+        Assert.Equal((1L, 1L, 1L, 0L, 2L), (after.Answered, after.Served, after.Refused, after.InFlight, after.Arrived)); // also of an instance that is gone
         Assert.Equal(1, after.Latency.Count);
+    }
+
+    [Fact]
+    public async Task A_failure_and_a_client_that_went_away_were_answered_but_not_served()
+    {
+        var series = new Series();
+        foreach (var status in (ReadOnlySpan<int>)[200, 304, 404, 429, 500, 503, 0])
+        {
+            series.Record(status, TimeSpan.Zero);
+        }
+
+        Assert.Equal((7L, 4L), (series.Requests, series.Served));
+        Assert.Equal((7L, 4L), (series.Snapshot().Requests, series.Snapshot().Served));
+        await using var upstream = RawUpstream.Answering(_ => "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+        await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
+        using var failed = await gateway.Client.GetAsync("/x");
+        await gateway.UntilAsync(now => now.Total.Requests == 1);
+        Assert.Equal((1L, 0L), (gateway.Server.TrafficOf("api").Answered, gateway.Server.TrafficOf("api").Served));
     }
 
     [Fact]

@@ -171,6 +171,48 @@ public sealed class DemandPolicyTests
     }
 
     [Fact]
+    public void The_few_that_are_warm_tell_the_cost_while_most_are_new()
+    {
+        // Two old ones learn to do a request for a quarter of what it took, and eight new ones compile: 400/s need four.
+        IScalingPolicy policy = new DemandPolicy(Seen.Cpu(0.7), 0.1);
+        var count = 0;
+        for (var second = 0; second < 90; second++)
+        {
+            var isOld = second < 60;
+            var old = Enumerable.Repeat(Seen.Ready(isOld ? 0.4 : 0.3, requests: isOld ? 10 : 40), 2);
+            var young = Enumerable.Repeat(Seen.Ready(1, requests: 40) with { ReadyFor = Seen.Seconds((second - 60) % 15) }, isOld ? 0 : 8);
+            var (proposal, next) = policy.Propose(Seen.At(1000 + second, [.. old, .. young]) with { Over = Seen.Seconds(1), Traffic = new TrafficSample(isOld ? 20 : 400, 8) });
+            (policy, count) = (next, proposal.Count);
+        }
+
+        Assert.InRange(count, 4, 6);
+    }
+
+    [Fact]
+    public void What_requests_cost_while_all_were_new_is_forgotten_with_the_first_that_is_warm()
+    {
+        IScalingPolicy policy = new DemandPolicy(Seen.Cpu(0.7), 0.1);
+        var count = 0;
+        for (var second = 0; second <= 15; second++)
+        {
+            var instance = Seen.Ready(second < 15 ? 1 : 0.1, requests: 10) with { ReadyFor = Seen.Seconds(second) };
+            var (proposal, next) = policy.Propose(Seen.At(1000 + second, [instance, instance]) with { Over = Seen.Seconds(1), Traffic = new TrafficSample(20, 2) });
+            (policy, count) = (next, proposal.Count);
+        }
+
+        Assert.Equal(1, count);
+    }
+
+    [Fact]
+    public void A_jump_is_met_by_what_requests_need_now_where_it_is_less_than_they_needed_before()
+    {
+        // At 20/s a request took 28 ms of an instance, with all that it does beside; at 200/s it takes 10 ms: 600/s need 9, not 24.
+        var player = new Player(Seen.Cpu(0.7), 2).For(60, 20, cpu: 0.28, inFlight: 1);
+
+        Assert.InRange(player.For(1, 600, cpu: 1, inFlight: 201, served: 200).Count, 8, 10);
+    }
+
+    [Fact]
     public void A_service_without_traffic_goes_by_its_instances_alone()
     {
         var snapshot = Seen.Of(Seen.Ready(1), Seen.Ready(1));
@@ -191,11 +233,11 @@ public sealed class DemandPolicyTests
 
         public string Saw { get; private set; } = "";
 
-        public Player For(int seconds, double load, double cpu, double inFlight)
+        public Player For(int seconds, double load, double cpu, double inFlight, double? served = null)
         {
             for (var i = 0; i < seconds; i++, _now++)
             {
-                var snapshot = Seen.At(_now, [.. Enumerable.Repeat(Seen.Ready(cpu), ready)]) with { Over = Seen.Seconds(1), StartTime = StartTime, Traffic = new TrafficSample(load, inFlight) };
+                var snapshot = Seen.At(_now, [.. Enumerable.Repeat(Seen.Ready(cpu), ready)]) with { Over = Seen.Seconds(1), StartTime = StartTime, Traffic = new TrafficSample(load, inFlight, Served: served) };
                 var (proposal, next) = _policy.Propose(snapshot);
                 (_policy, Count, Lasting, Saw) = (next, proposal.Count, proposal.Lasting, proposal.Saw);
             }

@@ -35,7 +35,7 @@ internal static class Play
                 Instances = [.. born.Select(at => now - at >= startTime
                     ? new InstanceSample { Phase = InstancePhase.Ready, Age = Seen.Seconds(now - at), ReadyFor = Seen.Seconds(now - at - startTime), Cpu = each / Capacity, Memory = 0.3, RequestsPerSecond = each, InFlight = each * 0.02 }
                     : new InstanceSample { Phase = InstancePhase.Starting, Age = Seen.Seconds(now - at), Cpu = 0.1, Memory = 0.1 })],
-                Traffic = new TrafficSample(arriving, (done * 0.02) + backlog, 0.02, 0.05, 0.1),
+                Traffic = new TrafficSample(arriving, (done * 0.02) + backlog, 0.02, 0.05, 0.1, done),
                 StartTime = Seen.Seconds(startTime),
             };
             var (decision, next) = scaler.Decide(see?.Invoke(now, snapshot) ?? snapshot);

@@ -28,6 +28,9 @@ internal sealed class Series
     /// <summary>Those answered with 5xx.</summary>
     public long Failed => Volatile.Read(ref _byClass[5]);
 
+    /// <summary>Those that got an answer, and not one with 5xx.</summary>
+    public long Served => Requests - Failed - Volatile.Read(ref _byClass[0]);
+
     public void Record(int status, TimeSpan latency)
     {
         Interlocked.Increment(ref _byClass[Math.Clamp(status / 100, 0, 5)]);
@@ -54,6 +57,9 @@ public sealed record SeriesSnapshot(IReadOnlyList<long> ByClass, long Retries, L
 
     /// <summary>Answers with 5xx.</summary>
     public long Errors => ByClass[5];
+
+    /// <summary>Those that got an answer, and not one with 5xx.</summary>
+    public long Served => Requests - Errors - ByClass[0];
 
     /// <summary>Both together.</summary>
     public SeriesSnapshot Plus(SeriesSnapshot other)

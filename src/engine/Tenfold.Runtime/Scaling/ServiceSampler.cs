@@ -99,7 +99,8 @@ internal sealed class ServiceSampler
             inFlight.Count > 0 ? inFlight.Values.Sum() : now.InFlight,
             answered?.Mean.TotalSeconds,
             answered?.Percentile(95).TotalSeconds,
-            answered?.Percentile(99).TotalSeconds);
+            answered?.Percentile(99).TotalSeconds,
+            Math.Max(0, now.Served - before.Served) / over.TotalSeconds);
     }
 
     private InstanceSample Sample(

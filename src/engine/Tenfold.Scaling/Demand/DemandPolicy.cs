@@ -50,12 +50,14 @@ internal sealed class DemandPolicy : IScalingPolicy
         var arrivals = _arrivals.With(snapshot.Now, snapshot.Over, rate, ahead);
         var (used, seen) = Used(snapshot, rate, inFlight);
         var over = snapshot.Over.TotalSeconds;
-        var done = Math.Max(0, rate - ((inFlight - (_inFlight ?? inFlight)) / Math.Max(over, 0.001)));
+        var served = Reading.Sound(traffic?.Served);
+        var done = served ?? Math.Max(0, rate - ((inFlight - (_inFlight ?? inFlight)) / Math.Max(over, 0.001)));
         var blend = 1 - Math.Exp(-over / CostMemory.TotalSeconds);
         var isCalm = used is { } now && seen > 0 && now / seen <= _metric.Target.Value * (1 + _tolerance);
         // What arrives is what is worked on, but where it piles up. (What stays open for long, such as a WebSocket, is not done, and does not pile up.)
         var worked = isCalm ? rate : done;
-        var cost = used is { } sum ? Learned(snapshot, sum, worked, blend) : _cost;
+        var warm = used is { } sum ? WarmOnes(snapshot, sum) : default;
+        var cost = used is not { } all ? _cost : warm.Share > 0 ? _cost.With(warm.Used, worked * warm.Share, worked, blend, isWarm: true) : _cost.With(all, worked, worked, blend, isWarm: false);
         var residence = isCalm && done > 0 ? Blend(_residence, inFlight / done, blend) : _residence;
         var next = new DemandPolicy(_metric, _tolerance, arrivals, cost, residence, inFlight);
         if (cost.Each is not { } each)
@@ -64,15 +66,20 @@ internal sealed class DemandPolicy : IScalingPolicy
                 : (Proposal.Blind(MetricText.Missing(_metric.Metric, null)), next);
         }
 
-        // Far more is done than it was seen at: what it needs now says more than what it needed then, when little code was compiled and caches were empty.
-        each = used is { } busy && worked > 2 * cost.Load ? Math.Min(each, busy / worked) : each;
         var known = Extrapolated * cost.Load;
+        if (used is { } busy && served > 2 * cost.Load)
+        {
+            // Far more is done than it was seen at: what it needs now says more than what it needed then, when little code was compiled and caches were empty.
+            (each, known) = (Math.Min(each, busy / served.Value), Extrapolated * served.Value);
+        }
+
         var level = Math.Min(arrivals.Level, known);
         var rise = Math.Min(arrivals.Slope * ahead.TotalSeconds, known - level);
         // What waits while instances are not busy waits for something else, such as a database: more of them would not help.
         var piled = isCalm ? 0 : Math.Min(Math.Max(0, inFlight - (2 * (residence ?? 0) * level) - 1), known * WorkOff.TotalSeconds);
         // Work beside requests shows in what is used only. Of busy instances it counts where requests do not explain half of it.
-        var beside = isCalm || 2 * each * rate < used ? used ?? 0 : 0;
+        var steady = warm.AsAll < used ? warm.AsAll : used; // new ones compile, or get less than their share yet
+        var beside = isCalm || 2 * each * Math.Max(rate, worked) < steady ? steady ?? 0 : 0;
         var margin = _metric.Target.Unit == ScaleUnit.Share ? Math.Clamp((1 + arrivals.Surprise) * _metric.Target.Value / Full, 1, MostMargin) : 1;
         var lasting = Math.Max(each * level * margin, beside) / _metric.Target.Value;
         var needed = Math.Max(lasting, each * (level + rise + (residence is null ? 0 : piled / WorkOff.TotalSeconds)) / _metric.Target.Value);
@@ -85,26 +92,32 @@ internal sealed class DemandPolicy : IScalingPolicy
         return (new Proposal(ProposalKind.Wish, wish, Saw(used / Math.Max(1, seen), level, rise, piled, residence)) { Lasting = Math.Min(wish, Counts.Ceiling(lasting)) }, next);
     }
 
-    // A new instance compiles, and its caches are empty: the cost of requests is learnt from the others, as if they did everything.
-    private Cost Learned(Snapshot snapshot, double used, double done, double weight)
+    // A new instance compiles, and its caches are empty: what requests cost is learnt from the others. What these use, their share of the requests, and what all would use if all were as they are.
+    private (double Used, double Share, double? AsAll) WarmOnes(Snapshot snapshot, double used)
     {
         if (_metric.Metric != ScalingMetric.Cpu)
         {
-            return _cost.With(used, done, weight, isWarm: true);
+            return (used, 1, used);
         }
 
-        double warm = 0, theirs = 0, begun = 0;
+        var (ready, warm) = (0, 0);
+        double cpu = 0, theirs = 0, begun = 0;
         for (var i = 0; i < snapshot.Instances.Count; i++)
         {
-            if (snapshot.Instances[i] is { Phase: InstancePhase.Ready } instance)
+            if (snapshot.Instances[i] is not { Phase: InstancePhase.Ready } instance)
             {
-                var requests = Reading.Sound(instance.RequestsPerSecond) ?? 1; // where none are counted: even shares
-                begun += requests;
-                (warm, theirs) = instance.ReadyFor >= WarmUp && Reading.Sound(instance.Cpu) is { } cpu ? (warm + cpu, theirs + requests) : (warm, theirs);
+                continue;
+            }
+
+            var requests = Reading.Sound(instance.RequestsPerSecond) ?? 1; // where none are counted: even shares
+            (ready, begun) = (ready + 1, begun + requests);
+            if (instance.ReadyFor >= WarmUp && Reading.Sound(instance.Cpu) is { } own)
+            {
+                (warm, cpu, theirs) = (warm + 1, cpu + own, theirs + requests);
             }
         }
 
-        return theirs > 0 ? _cost.With(warm * begun / theirs, done, weight, isWarm: true) : _cost.With(used, done, weight, isWarm: false);
+        return warm == 0 ? default : (cpu, begun > 0 ? theirs / begun : 0, cpu / warm * ready);
     }
 
     // What one request costs is the metric itself for requests a second, time in flight for requests in flight, and processor time for cpu.
@@ -125,24 +138,22 @@ internal sealed class DemandPolicy : IScalingPolicy
         + (rise >= 0.05 * level && rise > 0 ? $", {MetricText.Value(rise, ScaleUnit.Count)}/s more by the time a new one is ready" : "")
         + (residence is not null && piled >= 1 ? $", {MetricText.Value(piled, ScaleUnit.Count)} piled up" : "");
 
-    /// <summary>What was used of the metric and done with it, both weighted by how recent it is.</summary>
-    private sealed record Cost(double Used = 0, double Done = 0, bool IsWarm = false)
+    /// <summary>What was used of the metric, what was done with it, and what was done in all, a second: weighted by how recent it is.</summary>
+    private sealed record Cost(double Used = 0, double Done = 0, double Load = 0, bool IsWarm = false)
     {
         /// <summary>For one request a second; null: not known.</summary>
         public double? Each => Done > 0 ? Used / Done : null;
 
-        /// <summary>Requests a second at which it was seen.</summary>
-        public double Load => Done;
-
         /// <summary>With a sample. Without requests it tells nothing of their cost. What new instances need is taken only until others have been seen.</summary>
-        public Cost With(double used, double done, double weight, bool isWarm)
+        public Cost With(double used, double done, double load, double weight, bool isWarm)
         {
             if (done <= 0 || (IsWarm && !isWarm))
             {
                 return this;
             }
 
-            return Done <= 0 || isWarm != IsWarm ? new Cost(used, done, isWarm) : new Cost(Used + (weight * (used - Used)), Done + (weight * (done - Done)), isWarm);
+            return Done <= 0 || isWarm != IsWarm ? new Cost(used, done, load, isWarm)
+                : new Cost(Blend(Used, used, weight), Blend(Done, done, weight), Blend(Load, load, weight), isWarm);
         }
     }
 

@@ -14,7 +14,7 @@ public sealed class Cluster
     private readonly Latencies _second = new();
     private readonly Latencies _current = new();
     private readonly Latencies _last = new();
-    private double _arrived, _lastArrived, _period;
+    private double _arrived, _served, _lastArrived, _lastServed, _period;
     private int _made;
 
     /// <summary>With so many instances that have long been ready.</summary>
@@ -56,7 +56,7 @@ public sealed class Cluster
             (served, failed) = (served + step.Served, failed + step.Failed);
         }
 
-        _arrived += arriving;
+        (_arrived, _served) = (_arrived + arriving, _served + served);
         _period++;
         _current.Add(_second);
         Now++;
@@ -101,8 +101,8 @@ public sealed class Cluster
         _last.Clear();
         _last.Add(_current);
         _current.Clear();
-        _lastArrived = _period > 0 ? _arrived / _period : 0;
-        _arrived = _period = 0;
+        (_lastArrived, _lastServed) = _period > 0 ? (_arrived / _period, _served / _period) : (0, 0);
+        _arrived = _served = _period = 0;
     }
 
     /// <summary>What a policy sees now, with the metrics of the last period.</summary>
@@ -128,7 +128,7 @@ public sealed class Cluster
             Over = over,
             Count = Count,
             Instances = samples,
-            Traffic = new TrafficSample(_lastArrived, inFlight, _last.Average, _last.Percentile(0.95), _last.Percentile(0.99)),
+            Traffic = new TrafficSample(_lastArrived, inFlight, _last.Average, _last.Percentile(0.95), _last.Percentile(0.99), _lastServed),
             StartTime = ready > 0 ? TimeSpan.FromSeconds(starts / ready) : null,
         };
     }
