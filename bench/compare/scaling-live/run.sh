@@ -54,5 +54,6 @@ target() { # target NAME VALUE LIMIT
   awk -v v="$2" -v t="$3" 'BEGIN { exit !(v <= t) }' || missed=1
 }
 target scaling-live-seconds-over-budget-vs-hpa "$(of 1)" 0.5
-target scaling-live-instance-seconds-vs-hpa "$(of 4)" 1.1
+# Not a target: who has too few instances pays less for them.
+info "instance-seconds from the step on, against HPA's: $(of 4)"
 target scaling-live-failed-requests "$errors" 0

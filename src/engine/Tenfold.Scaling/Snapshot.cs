@@ -48,9 +48,10 @@ public sealed record Snapshot
 /// <param name="Average">Average latency in seconds.</param>
 /// <param name="P95">95th percentile of the latency in seconds.</param>
 /// <param name="P99">99th percentile of the latency in seconds.</param>
-/// <param name="Served">Requests that got an answer that was no failure, a second; null: not known.</param>
+/// <param name="Served">Requests that an instance answered, and not with a 5xx, a second; null: not known.</param>
+/// <param name="Failed">Requests that an instance answered with a 5xx, or not in time, a second.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct TrafficSample(double RequestsPerSecond, double InFlight, double? Average = null, double? P95 = null, double? P99 = null, double? Served = null);
+public readonly record struct TrafficSample(double RequestsPerSecond, double InFlight, double? Average = null, double? P95 = null, double? P99 = null, double? Served = null, double Failed = 0);
 
 /// <summary>A queue of jobs over the snapshot's time.</summary>
 /// <param name="Depth">Jobs that are ready and wait.</param>

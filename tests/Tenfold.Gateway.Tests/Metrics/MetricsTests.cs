@@ -96,7 +96,7 @@ public sealed class MetricsTests
         await using var gateway = await TestGateway.StartAsync(upstreams: upstream.EndPoint);
         using var failed = await gateway.Client.GetAsync("/x");
         await gateway.UntilAsync(now => now.Total.Requests == 1);
-        Assert.Equal((1L, 0L), (gateway.Server.TrafficOf("api").Answered, gateway.Server.TrafficOf("api").Served));
+        Assert.Equal((1L, 0L, 1L), (gateway.Server.TrafficOf("api").Answered, gateway.Server.TrafficOf("api").Served, gateway.Server.TrafficOf("api").Failed));
     }
 
     [Fact]

@@ -34,6 +34,10 @@ public sealed class CacheUseTests
         Assert.Equal(30, CacheUse.Between(Texts(("api-1", 1000, 10, 5)), Texts(("api-1", 20, 5, 5)))?.Reads);
 
     [Fact]
+    public void One_that_was_replaced_and_has_read_more_than_the_one_before_did_too() =>
+        Assert.Equal((2020, 5), CacheUse.Between(Texts(("api-1", 1000, 10, 25)), Texts(("api-1", 2000, 15, 5))) is { } use ? (use.Reads, use.Misses) : default);
+
+    [Fact]
     public void An_instance_that_is_gone_is_left_out() =>
         Assert.Equal(10, CacheUse.Between(Texts(("api-1", 1000, 10, 5), ("api-2", 10, 0, 0)), Texts(("api-2", 20, 0, 0)))?.Reads);
 

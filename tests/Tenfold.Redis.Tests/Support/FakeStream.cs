@@ -99,6 +99,7 @@ internal sealed class FakeContext : TimeProvider, IPushes, IResender
             Random = new Random(1),
             Pushes = this,
             Resender = this,
+            Made = Task.CompletedTask,
         };
     }
 

@@ -117,7 +117,7 @@ public sealed class ServiceScalerTests : SupervisedTests
             var total = before + (long)(perSecond * _time.GetElapsedTime(start).TotalSeconds);
             var ready = api.Instances.Where(instance => instance.Status.State == InstanceState.Ready && !api.IsLeaving(instance)).ToList();
             return new ServiceTraffic(
-                total, total, 0, 0, LatencySnapshot.Empty, [.. ready.Select(instance => new InstanceTraffic(instance.Name, Gateway.InstanceState.Ready, total / ready.Count, 0))]);
+                total, total, 0, 0, 0, LatencySnapshot.Empty, [.. ready.Select(instance => new InstanceTraffic(instance.Name, Gateway.InstanceState.Ready, total / ready.Count, 0))]);
         };
     }
 

@@ -213,6 +213,51 @@ public sealed class DemandPolicyTests
     }
 
     [Fact]
+    public void A_request_counts_as_one_request_also_where_many_fail() =>
+        Assert.InRange(new Player(Seen.Requests(100), 4).For(60, 300, cpu: 0.7, inFlight: 6, served: 300).For(60, 800, cpu: 1, inFlight: 60, served: 200).Count, 8, 9);
+
+    [Fact]
+    public void A_request_is_one_also_while_a_backlog_is_worked_off() =>
+        Assert.Equal(3, new Player(Seen.Requests(100), 4).For(60, 300, cpu: 0.7, inFlight: 6, served: 300).For(60, 300, cpu: 1, inFlight: 6, served: 900).Count);
+
+    [Fact]
+    public void Where_most_answers_are_failures_nothing_is_learnt_of_the_cost()
+    {
+        var player = new Player(Seen.Cpu(0.7), 4).For(60, 280, cpu: 0.7, inFlight: 6, served: 280);
+
+        // The pool of the database is exhausted: failures wait and cost; then they come at once and cost nothing.
+        Assert.InRange(player.For(60, 400, cpu: 0.9, inFlight: 60, served: 40, failed: 360).Count, 6, 8);
+        Assert.InRange(player.For(60, 400, cpu: 0.05, inFlight: 1, served: 0, failed: 400).Count, 6, 8);
+        Assert.InRange(player.For(60, 400, cpu: 1, inFlight: 6, served: 400).Count, 6, 8);
+    }
+
+    [Fact]
+    public void How_long_requests_take_at_new_instances_is_not_taken_for_how_long_they_take()
+    {
+        // In flight: 10 each. Warm ones answer in 100 ms, new ones in 500 ms.
+        IScalingPolicy policy = new DemandPolicy(new ScaleMetric { Metric = ScalingMetric.InFlight, Target = Seen.Count(10) }, 0.1);
+        var count = 0;
+        for (var second = 0; second < 75; second++)
+        {
+            var young = Enumerable.Repeat(Seen.Ready(requests: 100, inFlight: 50) with { ReadyFor = Seen.Seconds(second - 60) }, second < 60 ? 0 : 8);
+            var traffic = second < 60 ? new TrafficSample(400, 40, Served: 400) : new TrafficSample(1200, 440, Served: 1200);
+            var (proposal, next) = policy.Propose(Seen.At(1000 + second, [.. Enumerable.Repeat(Seen.Ready(requests: 100, inFlight: 10), 4), .. young]) with { Over = Seen.Seconds(1), Traffic = traffic });
+            (policy, count) = (next, proposal.Count);
+        }
+
+        Assert.InRange(count, 12, 14);
+    }
+
+    [Fact]
+    public void What_failed_does_not_make_requests_cheap()
+    {
+        // Overloaded: of 1120/s 400 are served, the others are refused at once, so that nothing piles up.
+        var player = new Player(Seen.Cpu(0.7), 4).For(60, 280, cpu: 0.7, inFlight: 6, served: 280);
+
+        Assert.InRange(player.For(60, 1120, cpu: 1, inFlight: 60, served: 400).Count, 15, 17);
+    }
+
+    [Fact]
     public void A_service_without_traffic_goes_by_its_instances_alone()
     {
         var snapshot = Seen.Of(Seen.Ready(1), Seen.Ready(1));
@@ -233,11 +278,11 @@ public sealed class DemandPolicyTests
 
         public string Saw { get; private set; } = "";
 
-        public Player For(int seconds, double load, double cpu, double inFlight, double? served = null)
+        public Player For(int seconds, double load, double cpu, double inFlight, double? served = null, double failed = 0)
         {
             for (var i = 0; i < seconds; i++, _now++)
             {
-                var snapshot = Seen.At(_now, [.. Enumerable.Repeat(Seen.Ready(cpu), ready)]) with { Over = Seen.Seconds(1), StartTime = StartTime, Traffic = new TrafficSample(load, inFlight, Served: served) };
+                var snapshot = Seen.At(_now, [.. Enumerable.Repeat(Seen.Ready(cpu), ready)]) with { Over = Seen.Seconds(1), StartTime = StartTime, Traffic = new TrafficSample(load, inFlight, Served: served, Failed: failed) };
                 var (proposal, next) = _policy.Propose(snapshot);
                 (_policy, Count, Lasting, Saw) = (next, proposal.Count, proposal.Lasting, proposal.Saw);
             }

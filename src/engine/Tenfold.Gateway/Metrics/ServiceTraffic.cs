@@ -6,12 +6,13 @@ namespace Tenfold.Gateway.Metrics;
 
 /// <summary>What the gateway has counted of one service up to one moment. Immutable; an interval is the difference of two.</summary>
 /// <param name="Answered">Requests that an instance was asked for and that are over, however they ended.</param>
-/// <param name="Served">Of these, those that got an answer, and not one with 5xx.</param>
+/// <param name="Served">Of these, those that got an answer, and not one with 5xx. What is in neither this nor <paramref name="Failed"/> is who went away.</param>
+/// <param name="Failed">Of these, those that got a 5xx, the gateway's own when there was no answer in time included.</param>
 /// <param name="Refused">Requests that no instance could be found for.</param>
 /// <param name="InFlight">Requests that instances are answering, and those that wait for a connection to one.</param>
 /// <param name="Latency">Of those that are over.</param>
 /// <param name="Instances">The instances there are now.</param>
-public sealed record ServiceTraffic(long Answered, long Served, long Refused, long InFlight, LatencySnapshot Latency, IReadOnlyList<InstanceTraffic> Instances)
+public sealed record ServiceTraffic(long Answered, long Served, long Failed, long Refused, long InFlight, LatencySnapshot Latency, IReadOnlyList<InstanceTraffic> Instances)
 {
     /// <summary>Requests that arrived: those that are over, those that were refused and those in flight.</summary>
     public long Arrived => Answered + Refused + InFlight;
@@ -20,12 +21,12 @@ public sealed record ServiceTraffic(long Answered, long Served, long Refused, lo
     {
         var latency = new LatencySum();
         var (all, gone) = service.Look();
-        long answered = 0, served = 0, refused = 0, inFlight = 0;
+        long answered = 0, served = 0, failed = 0, refused = 0, inFlight = 0;
         foreach (var series in gone)
         {
             if (series is not null)
             {
-                (answered, served) = (answered + series.Requests, served + series.Served);
+                (answered, served, failed) = (answered + series.Requests, served + series.Served, failed + series.Errors);
                 latency.Add(series.Latency);
             }
         }
@@ -43,7 +44,7 @@ public sealed record ServiceTraffic(long Answered, long Served, long Refused, lo
             {
                 if (series is not null)
                 {
-                    (own, served) = (own + series.Requests, served + series.Served);
+                    (own, served, failed) = (own + series.Requests, served + series.Served, failed + series.Failed);
                     latency.Add(series.Latency);
                 }
             }
@@ -54,7 +55,7 @@ public sealed record ServiceTraffic(long Answered, long Served, long Refused, lo
             inFlight += flying;
         }
 
-        return new ServiceTraffic(answered, served, refused, inFlight, latency.ToSnapshot(), instances);
+        return new ServiceTraffic(answered, served, failed, refused, inFlight, latency.ToSnapshot(), instances);
     }
 }
 

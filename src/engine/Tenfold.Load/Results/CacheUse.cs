@@ -30,11 +30,14 @@ public sealed record CacheUse(IReadOnlyDictionary<string, long> Hits, long Misse
         foreach (var (instance, text) in after)
         {
             var (now, then) = (Read(text), Read(before.GetValueOrDefault(instance, "")));
-            sum = sum.Plus(then.Reads <= now.Reads ? now.Less(then) : now);
+            sum = sum.Plus(now.Continues(then) ? now.Less(then) : now);
         }
 
         return sum.Reads > 0 ? sum : null;
     }
+
+    // Counters only grow, unless their process was replaced.
+    private bool Continues(CacheUse then) => then.Misses <= Misses && then.Hits.All(layer => layer.Value <= Hits.GetValueOrDefault(layer.Key));
 
     private CacheUse Plus(CacheUse other) => Combine(other, 1);
 

@@ -100,7 +100,8 @@ internal sealed class ServiceSampler
             answered?.Mean.TotalSeconds,
             answered?.Percentile(95).TotalSeconds,
             answered?.Percentile(99).TotalSeconds,
-            Math.Max(0, now.Served - before.Served) / over.TotalSeconds);
+            Math.Max(0, now.Served - before.Served) / over.TotalSeconds,
+            Math.Max(0, now.Failed - before.Failed) / over.TotalSeconds);
     }
 
     private InstanceSample Sample(

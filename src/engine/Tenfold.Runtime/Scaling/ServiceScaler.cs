@@ -110,15 +110,17 @@ internal sealed class ServiceScaler
             snapshot = snapshot with { Pinned = _pinned };
         }
 
-        var (decision, next) = _rules.Decide(snapshot);
-        Room? room = null;
-        var grows = decision.To > decision.From;
-        await using var grow = grows ? await _surroundings.GrowAsync(cancel) : null;
-        if (grows)
+        var room = _surroundings.Room(_service);
+        var (decision, next) = _rules.Decide(snapshot with { Room = room?.Instances });
+        if (decision.To > decision.From)
         {
-            // Room matters to those that grow only, and is looked at while no other service or system can take it.
+            // Another service or system may be growing at the same moment: what is left is looked at again when nobody else can take it.
+            await using var grow = await _surroundings.GrowAsync(cancel);
             room = _surroundings.Room(_service);
             (decision, next) = _rules.Decide(snapshot with { Room = room?.Instances });
+            Apply(decision, next, room);
+            _surroundings.Claim();
+            return;
         }
 
         Apply(decision, next, room);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tenfold.Guide;
 using Tenfold.Scaling.Metrics;
 
@@ -51,26 +52,28 @@ internal sealed class DemandPolicy : IScalingPolicy
         var (used, seen) = Used(snapshot, rate, inFlight);
         var over = snapshot.Over.TotalSeconds;
         var served = Reading.Sound(traffic?.Served);
-        var done = served ?? Math.Max(0, rate - ((inFlight - (_inFlight ?? inFlight)) / Math.Max(over, 0.001)));
+        var failed = Reading.Sound(traffic?.Failed) ?? 0;
+        var isFailing = failed > served; // then it is not seen what a request costs, but what a failure does
+        var done = served + failed ?? Math.Max(0, rate - ((inFlight - (_inFlight ?? inFlight)) / Math.Max(over, 0.001)));
         var blend = 1 - Math.Exp(-over / CostMemory.TotalSeconds);
-        var isCalm = used is { } now && seen > 0 && now / seen <= _metric.Target.Value * (1 + _tolerance);
+        var isCalm = used / Math.Max(1, seen) <= _metric.Target.Value * (1 + _tolerance);
         // What arrives is what is worked on, but where it piles up. (What stays open for long, such as a WebSocket, is not done, and does not pile up.)
-        var worked = isCalm ? rate : done;
-        var warm = used is { } sum ? WarmOnes(snapshot, sum) : default;
-        var cost = used is not { } all ? _cost : warm.Share > 0 ? _cost.With(warm.Used, worked * warm.Share, worked, blend, isWarm: true) : _cost.With(all, worked, worked, blend, isWarm: false);
-        var residence = isCalm && done > 0 ? Blend(_residence, inFlight / done, blend) : _residence;
+        var worked = isCalm || _metric.Metric == ScalingMetric.RequestsPerSecond ? rate : done;
+        var warm = used is null ? default : WarmOnes(snapshot, used.Value, rate);
+        var cost = used is null || isFailing ? _cost : Learned(warm, used.Value, worked, blend);
+        var residence = isCalm && done > 0 && !isFailing ? Blend(_residence, inFlight / done, blend) : _residence;
         var next = new DemandPolicy(_metric, _tolerance, arrivals, cost, residence, inFlight);
         if (cost.Each is not { } each)
         {
-            return used is { } alone ? (Proposal.Of(Counts.Tolerant(alone / _metric.Target.Value, snapshot.Count, _tolerance), Saw(alone / Math.Max(1, seen), 0, 0, 0, null)), next)
+            return used is not null ? (Proposal.Of(Counts.Tolerant(used.Value / _metric.Target.Value, snapshot.Count, _tolerance), Saw(used / Math.Max(1, seen), 0, 0, 0, null)), next)
                 : (Proposal.Blind(MetricText.Missing(_metric.Metric, null)), next);
         }
 
         var known = Extrapolated * cost.Load;
-        if (used is { } busy && served > 2 * cost.Load)
+        if (served > 2 * cost.Load && !isFailing && used > 0 && _metric.Metric != ScalingMetric.RequestsPerSecond && AllServe(snapshot))
         {
             // Far more is done than it was seen at: what it needs now says more than what it needed then, when little code was compiled and caches were empty.
-            (each, known) = (Math.Min(each, busy / served.Value), Extrapolated * served.Value);
+            (each, known) = (Math.Min(each, used.Value / served.Value), Extrapolated * served.Value);
         }
 
         var level = Math.Min(arrivals.Level, known);
@@ -92,16 +95,29 @@ internal sealed class DemandPolicy : IScalingPolicy
         return (new Proposal(ProposalKind.Wish, wish, Saw(used / Math.Max(1, seen), level, rise, piled, residence)) { Lasting = Math.Min(wish, Counts.Ceiling(lasting)) }, next);
     }
 
-    // A new instance compiles, and its caches are empty: what requests cost is learnt from the others. What these use, their share of the requests, and what all would use if all were as they are.
-    private (double Used, double Share, double? AsAll) WarmOnes(Snapshot snapshot, double used)
+    // A new instance compiles, and its caches are empty: what requests cost is learnt from the others, and from new ones until there are others.
+    private Cost Learned(Warm warm, double used, double worked, double weight)
     {
-        if (_metric.Metric != ScalingMetric.Cpu)
+        if (warm.Begun <= 0)
         {
-            return (used, 1, used);
+            return _cost.With(used, worked, worked, weight, isWarm: false);
         }
 
-        var (ready, warm) = (0, 0);
-        double cpu = 0, theirs = 0, begun = 0;
+        // Those that are not busy do what they are given; of what the busy ones do, their share is known.
+        var isCalm = warm.Used / warm.Count <= _metric.Target.Value * (1 + _tolerance);
+        return _cost.With(warm.Used, isCalm ? Math.Min(warm.Begun, worked) : worked * warm.Begun / warm.AllBegun, worked, weight, isWarm: true);
+    }
+
+    private Warm WarmOnes(Snapshot snapshot, double used, double rate)
+    {
+        if (_metric.Metric == ScalingMetric.RequestsPerSecond)
+        {
+            return new Warm(used, rate, rate, 1, used); // a request is one, also of a new instance
+        }
+
+        var ready = Reading.Count(snapshot, InstancePhase.Ready);
+        var count = 0;
+        double sum = 0, begun = 0, all = 0;
         for (var i = 0; i < snapshot.Instances.Count; i++)
         {
             if (snapshot.Instances[i] is not { Phase: InstancePhase.Ready } instance)
@@ -109,16 +125,20 @@ internal sealed class DemandPolicy : IScalingPolicy
                 continue;
             }
 
-            var requests = Reading.Sound(instance.RequestsPerSecond) ?? 1; // where none are counted: even shares
-            (ready, begun) = (ready + 1, begun + requests);
-            if (instance.ReadyFor >= WarmUp && Reading.Sound(instance.Cpu) is { } own)
+            var requests = Reading.Sound(instance.RequestsPerSecond) ?? (rate / ready); // not counted: an even share
+            all += requests;
+            if (instance.ReadyFor >= WarmUp && Reading.Of(instance, _metric.Metric) is { } its)
             {
-                (warm, cpu, theirs) = (warm + 1, cpu + own, theirs + requests);
+                (count, sum, begun) = (count + 1, sum + its, begun + requests);
             }
         }
 
-        return warm == 0 ? default : (cpu, begun > 0 ? theirs / begun : 0, cpu / warm * ready);
+        return count == 0 ? default : new Warm(sum, begun, all, count, sum / count * ready);
     }
+
+    // Those that are ill or leave work off what they have: it is in what is served, and what they use is not seen.
+    private static bool AllServe(Snapshot snapshot) =>
+        Reading.Count(snapshot, InstancePhase.Unready) + Reading.Count(snapshot, InstancePhase.Leaving) == 0;
 
     // What one request costs is the metric itself for requests a second, time in flight for requests in flight, and processor time for cpu.
     private (double? Sum, int Seen) Used(Snapshot snapshot, double rate, double inFlight)
@@ -152,10 +172,20 @@ internal sealed class DemandPolicy : IScalingPolicy
                 return this;
             }
 
-            return Done <= 0 || isWarm != IsWarm ? new Cost(used, done, load, isWarm)
+            // The first of a warm one replaces what was learnt of new ones, unless it is a bad second itself.
+            return Done <= 0 || (isWarm && !IsWarm && used * Done <= Used * done) ? new Cost(used, done, load, isWarm)
                 : new Cost(Blend(Used, used, weight), Blend(Done, done, weight), Blend(Load, load, weight), isWarm);
         }
     }
+
+    /// <summary>What those did that are past their warm-up.</summary>
+    /// <param name="Used">Of the metric.</param>
+    /// <param name="Begun">Requests a second that they were given.</param>
+    /// <param name="AllBegun">Those that all were given.</param>
+    /// <param name="Count">How many they are.</param>
+    /// <param name="AsAll">What all that are ready would use if they were like these; null: there are none.</param>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Warm(double Used, double Begun, double AllBegun, int Count, double? AsAll);
 
     private static double Blend(double? old, double sample, double weight) => old is { } before ? before + (weight * (sample - before)) : sample;
 }

@@ -26,7 +26,7 @@ internal sealed record ConnectionContext
     public required IResender Resender { get; init; }
 
     /// <summary>Done when the client is whole: before that an answer, an error above all, would find parts of it missing.</summary>
-    public Task Made { get; init; } = Task.CompletedTask;
+    public required Task Made { get; init; }
 
     /// <summary>A random number from 0 to 1. Thread-safe.</summary>
     public double Draw()
