@@ -207,8 +207,10 @@ public sealed class RetryTests(JobServer server)
         var isMended = false;
         await using var app = await JobApp.StartAsync(database.ConnectionString, (_, _, _) => Volatile.Read(ref isMended) ? Task.CompletedTask : throw new JobFailedException("broken"));
         var admin = Rows.Admin(database);
+        await admin.PauseAsync("work", default); // one that has failed already is not waited for
         var first = (await app.Client.EnqueueAsync(new Work("first"))).Id;
         var second = (await app.Client.EnqueueAsync(new Work("second"), new EnqueueOptions { After = [first] })).Id;
+        await admin.ResumeAsync("work", default);
         await Wait.ForAsync("both have failed", async () => (await admin.FindAsync(second, default))!.State == JobState.Failed);
 
         await admin.PauseAsync("work", default);

@@ -122,7 +122,8 @@ public sealed class ChildProcessTests
         await using var temporary = new TemporaryState();
         await using var child = Start(temporary, "sleep 1000 & echo $!; exit 1");
         Assert.Equal(1, await child.Exited.WaitAsync(Limits.Wait));
-        Assert.Null(ProcessIdentity.Of(int.Parse(_lines.First())));
+        var left = int.Parse(_lines.First());
+        await Limits.UntilAsync(() => ProcessIdentity.Of(left) is null, "its end"); // the signal was sent; on a busy machine it is not dead at once
     }
 
     [Fact]

@@ -204,6 +204,39 @@ public sealed class DemandPolicyTests
     }
 
     [Fact]
+    public void A_bad_second_of_the_first_that_is_warm_does_not_replace_what_was_learnt()
+    {
+        IScalingPolicy policy = new DemandPolicy(Seen.Cpu(0.7), 0.1);
+        var count = 0;
+        for (var second = 0; second <= 15; second++)
+        {
+            // 20/s at 100 ms of an instance need three; the two requests of the second in which the first turns 15 s would make it fourteen.
+            var first = Seen.Ready(1, requests: second < 15 ? 10 : 2) with { ReadyFor = Seen.Seconds(second) };
+            var (proposal, next) = policy.Propose(Seen.At(1000 + second, [first, first with { ReadyFor = Seen.Seconds(second - 1) }]) with { Over = Seen.Seconds(1), Traffic = new TrafficSample(20, 2, Served: 20) });
+            (policy, count) = (next, proposal.Count);
+        }
+
+        Assert.InRange(count, 3, 4);
+    }
+
+    [Fact]
+    public void Warm_ones_that_are_not_busy_do_what_they_are_given_whatever_becomes_of_the_rest()
+    {
+        // 100/s take a warm one half of its time; new ones get a fourth of that and are busy with it.
+        IScalingPolicy policy = new DemandPolicy(Seen.Cpu(0.7), 0.1);
+        var count = 0;
+        for (var second = 0; second < 75; second++)
+        {
+            var young = Enumerable.Repeat(Seen.Ready(1, requests: 25) with { ReadyFor = Seen.Seconds(second - 60) }, second < 60 ? 0 : 8);
+            var traffic = second < 60 ? new TrafficSample(200, 4, Served: 200) : new TrafficSample(400, 8, Served: 240);
+            var (proposal, next) = policy.Propose(Seen.At(1000 + second, [.. Enumerable.Repeat(Seen.Ready(0.5, requests: 100), 2), .. young]) with { Over = Seen.Seconds(1), Traffic = traffic });
+            (policy, count) = (next, proposal.Count);
+        }
+
+        Assert.InRange(count, 3, 4);
+    }
+
+    [Fact]
     public void A_jump_is_met_by_what_requests_need_now_where_it_is_less_than_they_needed_before()
     {
         // At 20/s a request took 28 ms of an instance, with all that it does beside; at 200/s it takes 10 ms: 600/s need 9, not 24.

@@ -133,7 +133,7 @@ internal sealed class DemandPolicy : IScalingPolicy
             }
         }
 
-        return count == 0 ? default : new Warm(sum, begun, all, count, sum / count * ready);
+        return count == 0 ? default : new Warm(sum, begun, all, count, sum * Math.Min((double)ready / count, begun > 0 ? all / begun : double.PositiveInfinity));
     }
 
     // Those that are ill or leave work off what they have: it is in what is served, and what they use is not seen.
@@ -183,7 +183,7 @@ internal sealed class DemandPolicy : IScalingPolicy
     /// <param name="Begun">Requests a second that they were given.</param>
     /// <param name="AllBegun">Those that all were given.</param>
     /// <param name="Count">How many they are.</param>
-    /// <param name="AsAll">What all that are ready would use if they were like these; null: there are none.</param>
+    /// <param name="AsAll">What all that are ready would use if they were like these, by their number or by their requests; null: there are none.</param>
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Warm(double Used, double Begun, double AllBegun, int Count, double? AsAll);
 
