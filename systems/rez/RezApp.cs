@@ -1,9 +1,10 @@
 using System.Text.Json.Serialization;
+using Commons.Http;
+using Commons.OpenApi;
 using Rez.Carts;
 using Rez.Categories;
 using Rez.Imports;
 using Rez.Merchants;
-using Rez.OpenApi;
 using Rez.Orders;
 using Rez.Products;
 using Rez.Reviews;
@@ -59,45 +60,37 @@ public static class RezApp
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, RezJson.Default);
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
         });
-        builder.Services.AddRezOpenApi();
+        builder.Services.AddOpenApiDocument("rez", "The marketplace.");
         var app = builder.Build();
         app.UseTenfold();
-        Routes.Map(app);
+        MapFeatures(app);
         return app;
     }
 
     private static void AddFeatures(IServiceCollection services)
     {
-        services.AddSingleton<CategoryLookup>();
-        services.AddSingleton<ProductSearch>();
-        services.AddSingleton<ListProducts>();
-        services.AddSingleton<SearchProducts>();
-        services.AddSingleton<FeaturedProducts>();
-        services.AddSingleton<GetProduct>();
-        services.AddSingleton<Catalogue>();
-        services.AddSingleton<MerchantProducts>();
-        services.AddSingleton<Publisher>();
-        services.AddHostedService(provider => provider.GetRequiredService<Publisher>());
-        services.AddSingleton<UpdateProduct>();
-        services.AddSingleton<ImportTable>();
-        services.AddSingleton<ImportUploads>();
-        services.AddSingleton<ImportChunks>();
-        services.AddHostedService<ImportCleaner>();
-        services.AddSingleton<UploadImport>();
-        services.AddSingleton<GetImport>();
-        services.AddSingleton<ListImports>();
-        services.AddSingleton<ImportEvents>();
-        services.AddSingleton<ListCategories>();
-        services.AddSingleton<GetCategory>();
-        services.AddSingleton<ListStores>();
-        services.AddSingleton<GetStore>();
-        services.AddSingleton<ListMerchants>();
-        services.AddSingleton<GetMerchant>();
-        services.AddSingleton<SearchEverything>();
+        services.AddSearch();
+        services.AddProducts();
+        services.AddCategories();
+        services.AddStores();
+        services.AddMerchants();
+        services.AddImports();
         services.AddSingleton<UserTable>();
         services.AddSingleton<CartTable>();
         services.AddSingleton<OrderTable>();
         services.AddSingleton<ReviewTable>();
+    }
+
+    private static void MapFeatures(WebApplication app)
+    {
+        app.MapOpenApi("/openapi/{documentName}.json");
+        var routes = new RouteTable(app);
+        routes.MapProducts();
+        routes.MapCategories();
+        routes.MapStores();
+        routes.MapMerchants();
+        routes.MapImports();
+        routes.MapSearch();
     }
 
     private static async Task<int> SeedAsync(string[] args)

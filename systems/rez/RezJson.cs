@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Commons.OpenApi;
 using Rez.Imports;
 using Rez.Imports.Files;
 using Rez.OpenApi;

@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using Commons.OpenApi;
 using Rez.OpenApi;
 using Rez.Seed;
 using Tenfold.Guide;

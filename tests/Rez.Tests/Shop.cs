@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using Commons.OpenApi;
 using Rez.OpenApi;
 using Rez.Seed;
 using Tenfold.Guide;

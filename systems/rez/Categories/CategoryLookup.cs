@@ -1,6 +1,6 @@
 using System.Globalization;
 using Npgsql;
-using Rez.Http;
+using Commons.Http;
 using Rez.Listing;
 using Tenfold.Postgres;
 

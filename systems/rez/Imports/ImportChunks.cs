@@ -1,4 +1,4 @@
-using Rez.Data;
+using Commons.Data;
 using Rez.Products;
 using Tenfold.Postgres.Shards;
 

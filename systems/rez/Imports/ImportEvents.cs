@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Rez.Http;
+using Commons.Http;
 using Tenfold.AspNetCore;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.Postgres;

@@ -1,6 +1,6 @@
 using Npgsql;
 using Rez.Caching;
-using Rez.Data;
+using Commons.Data;
 using Rez.Products;
 using Tenfold.Caching;
 using Tenfold.Jobs;

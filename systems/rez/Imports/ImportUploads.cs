@@ -1,6 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
-using Rez.Data;
+using Commons.Data;
 using Rez.Imports.Files;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;

@@ -1,4 +1,4 @@
-using Rez.Http;
+using Commons.Http;
 using Tenfold.AspNetCore;
 using Tenfold.Postgres.Shards;
 
@@ -22,7 +22,7 @@ internal sealed class GetImport(ImportTable imports)
 
         context.Response.Headers.CacheControl = "no-store";
         using var reply = new Reply();
-        reply.Add("{\"success\":true,\"data\":"u8).Add(import).Add("}"u8);
+        reply.Add("{\"success\":true,\"data\":"u8).Add(import, RezJson.Default.Import).Add("}"u8);
         await reply.SendAsync(context);
     }
 }
@@ -45,7 +45,7 @@ internal sealed class ListImports(ImportTable imports)
         reply.Add("{\"success\":true,\"data\":["u8);
         for (var i = 0; i < found.Count; i++)
         {
-            reply.Add(i > 0 ? ","u8 : []).Add(found[i]);
+            reply.Add(i > 0 ? ","u8 : []).Add(found[i], RezJson.Default.Import);
         }
 
         reply.Add("]}"u8);

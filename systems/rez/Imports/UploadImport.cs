@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Npgsql;
-using Rez.Data;
-using Rez.Http;
+using Commons.Data;
+using Commons.Http;
 using Rez.Imports.Files;
 using Tenfold.AspNetCore;
 using Tenfold.AspNetCore.Errors;
@@ -176,7 +176,7 @@ internal sealed class UploadImport(ImportUploads uploads, PostgresStore home, Jo
         context.Response.Headers.Location = $"/api/imports/{import.Id}";
         context.Response.Headers.CacheControl = "no-store";
         using var reply = new Reply();
-        reply.Add("{\"success\":true,\"data\":"u8).Add(import).Add("}"u8);
+        reply.Add("{\"success\":true,\"data\":"u8).Add(import, RezJson.Default.Import).Add("}"u8);
         await reply.SendAsync(context, StatusCodes.Status202Accepted);
     }
 

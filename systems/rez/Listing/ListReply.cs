@@ -1,5 +1,5 @@
 using Npgsql;
-using Rez.Http;
+using Commons.Http;
 using Tenfold.AspNetCore;
 using Tenfold.Postgres;
 

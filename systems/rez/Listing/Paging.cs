@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Rez.Http;
+using Commons.Http;
 
 namespace Rez.Listing;
 

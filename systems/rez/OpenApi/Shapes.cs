@@ -16,8 +16,6 @@ internal sealed record Store(int Id, string Slug, string Name, int MerchantId, s
 
 internal sealed record Merchant(int Id, string Name, string Country, int ProductCount, DateTimeOffset JoinedAt);
 
-internal sealed record Item<T>(bool Success, T Data);
-
 internal sealed record ListOf<T>(bool Success, T[] Data, Pagination Pagination, string? CorrectedQuery = null);
 
 /// <summary><paramref name="Page"/> only when paged by number; totals only then too. A total that is not exact is "at least".</summary>
@@ -28,5 +26,3 @@ internal sealed record FoundEverything(bool Success, Found Data, FoundTotals Tot
 internal sealed record Found(Product[] Products, Store[] Stores, Category[] Categories);
 
 internal sealed record FoundTotals(long Products, bool ProductsIsExact);
-
-internal sealed record ProblemDocument(string Type, string Title, int Status, string? Detail = null, Dictionary<string, string[]>? Errors = null);

@@ -1,5 +1,5 @@
 using Npgsql;
-using Rez.Data;
+using Commons.Data;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
 

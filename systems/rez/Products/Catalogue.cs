@@ -1,6 +1,6 @@
 using Npgsql;
-using Rez.Data;
-using Rez.Http;
+using Commons.Data;
+using Commons.Http;
 using Tenfold.Postgres;
 
 namespace Rez.Products;

@@ -1,4 +1,4 @@
-using Rez.Http;
+using Commons.Http;
 using Tenfold.Postgres;
 
 namespace Rez.Products;

@@ -1,5 +1,5 @@
 using Rez.Categories;
-using Rez.Http;
+using Commons.Http;
 using Rez.Listing;
 using Tenfold.AspNetCore;
 using Tenfold.Postgres;

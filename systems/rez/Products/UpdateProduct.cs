@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Npgsql;
 using Rez.Caching;
-using Rez.Http;
+using Commons.Http;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.AspNetCore;
 using Tenfold.Caching;

@@ -1,4 +1,4 @@
-using Rez.Http;
+using Commons.Http;
 
 namespace Rez.Search;
 

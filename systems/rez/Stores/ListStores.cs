@@ -1,5 +1,5 @@
 using NpgsqlTypes;
-using Rez.Http;
+using Commons.Http;
 using Rez.Listing;
 using Tenfold.Postgres;
 

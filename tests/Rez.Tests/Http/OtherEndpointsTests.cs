@@ -1,3 +1,4 @@
+using Commons.OpenApi;
 using Rez.OpenApi;
 
 namespace Rez.Tests.Http;

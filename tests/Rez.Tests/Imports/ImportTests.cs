@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Rez.Imports;
 using Rez.Imports.Files;
+using Commons.OpenApi;
 using Rez.OpenApi;
 
 namespace Rez.Tests.Imports;

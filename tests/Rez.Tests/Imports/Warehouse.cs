@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Rez.Imports;
+using Commons.OpenApi;
 using Rez.OpenApi;
 using Rez.Seed;
 using Rez.Tests.Shards;
@@ -153,7 +154,7 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
     {
         await using var connection = new NpgsqlConnection(ConnectionStrings[database] + ";Pooling=false");
         await connection.OpenAsync();
-        return await Rez.Data.Sql.ListAsync(new NpgsqlCommand(sql, connection), read, CancellationToken.None);
+        return await Commons.Data.Sql.ListAsync(new NpgsqlCommand(sql, connection), read, CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using Npgsql;
+using Commons.OpenApi;
 using Rez.OpenApi;
 
 namespace Rez.Tests.Products;

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Rez.Http;
+using Commons.Http;
+using Commons.OpenApi;
 using Rez.OpenApi;
 using Rez.Search;
 

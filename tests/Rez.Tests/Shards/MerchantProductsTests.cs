@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using Commons.OpenApi;
 using Rez.OpenApi;
 using Rez.Products;
 using Tenfold.Postgres;
@@ -93,7 +94,7 @@ public sealed class MerchantProductsTests(Estate estate)
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         }
 
-        using var reply = new Rez.Http.Reply();
+        using var reply = new Commons.Http.Reply();
         Assert.Equal(first.Version + 1, await new Catalogue(estate.Store.Home).PublishAsync(first, reply, null, Cancel));
         Assert.Equal("Second", await estate.ScalarAsync(0, $"SELECT name FROM products WHERE id = {product.Id}"));
     }

@@ -1,7 +1,10 @@
-namespace Rez.OpenApi;
+using Commons.Accounts;
+using Microsoft.AspNetCore.Http;
+
+namespace Commons.OpenApi;
 
 /// <summary>What the OpenAPI document says of a route that is a plain request delegate.</summary>
-internal sealed record Operation(string Id, string Summary, Type Answer, params Parameter[] Parameters)
+public sealed record Operation(string Id, string Summary, Type Answer, params Parameter[] Parameters)
 {
     public Type? Body { get; init; }
 
@@ -13,12 +16,15 @@ internal sealed record Operation(string Id, string Summary, Type Answer, params 
 
     public string AnswerType { get; init; } = "application/json";
 
+    /// <summary>Who may ask. Default: anyone, without logging in.</summary>
+    public Access Access { get; init; }
+
     /// <summary>Problem statuses beside 400 and 503.</summary>
     public int[] Problems { get; init; } = [];
 }
 
 /// <summary>A parameter in the query, or where it says.</summary>
-internal sealed record Parameter(string Name, Type Type, string Description)
+public sealed record Parameter(string Name, Type Type, string Description)
 {
     public bool InPath { get; init; }
 

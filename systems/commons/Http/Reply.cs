@@ -1,14 +1,18 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
 using Npgsql;
 
-namespace Rez.Http;
+namespace Commons.Http;
 
 /// <summary>
 /// A response body in a rented buffer: rows go from PostgreSQL's messages into it as the bytes that are sent, and nothing is
 /// sent before all of it is there, so a failure half-way is still a clean error. Dispose returns the buffer.
 /// </summary>
-internal sealed class Reply : IDisposable
+public sealed class Reply : IDisposable
 {
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(16 << 10);
     private int _length;
@@ -37,12 +41,12 @@ internal sealed class Reply : IDisposable
     /// <summary>Text as a JSON string.</summary>
     public Reply AddString(string text)
     {
-        var json = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(text, RezJson.Default.String);
-        return Add(json);
+        var json = JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
+        return Add("\""u8).Add(json.EncodedUtf8Bytes).Add("\""u8);
     }
 
-    /// <summary>An import as JSON.</summary>
-    public Reply Add(Imports.Import import) => Add(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(import, RezJson.Default.Import));
+    /// <summary>A value as JSON.</summary>
+    public Reply Add<T>(T value, JsonTypeInfo<T> type) => Add(JsonSerializer.SerializeToUtf8Bytes(value, type));
 
     /// <summary>A text column as it stands.</summary>
     public Reply Add(NpgsqlDataReader row, int column)

@@ -1,12 +1,13 @@
+using Microsoft.AspNetCore.Http;
 using Npgsql;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.AspNetCore;
 using Tenfold.Postgres;
 
-namespace Rez.Http;
+namespace Commons.Http;
 
 /// <summary>Answers with one row's JSON, <c>{"success":true,"data":{…}}</c>, or 404.</summary>
-internal static class ItemReply
+public static class ItemReply
 {
     /// <remarks>The SQL selects json (and, when <paramref name="versioned"/>, the version for the ETag) by <c>$1</c>, the id; the kind, "product", is for the 404.</remarks>
     public static async Task AnswerAsync(HttpContext context, PostgresStore database, string sql, string kind, bool versioned = false)

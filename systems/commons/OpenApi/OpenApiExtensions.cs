@@ -1,18 +1,25 @@
 using System.Text.Json.Nodes;
+using Commons.Accounts;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OpenApi;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 using Tenfold.AspNetCore.Errors;
 
-namespace Rez.OpenApi;
+namespace Commons.OpenApi;
 
 /// <summary>Describes request delegates, which ASP.NET Core cannot look into, in the document at /openapi/v1.json.</summary>
-internal static class OpenApiExtensions
+public static class OpenApiExtensions
 {
-    public static void AddRezOpenApi(this IServiceCollection services) => services.AddOpenApi(options =>
+    /// <param name="services">The app's.</param>
+    /// <param name="title">Name of the API.</param>
+    /// <param name="description">What it is, in a sentence.</param>
+    public static void AddOpenApiDocument(this IServiceCollection services, string title, string description) => services.AddOpenApi(options =>
         options.AddDocumentTransformer((document, _, _) =>
         {
-            document.Info.Title = "rez";
-            document.Info.Description = "The marketplace's catalogue. Errors are application/problem+json (RFC 9457).";
+            document.Info.Title = title;
+            document.Info.Description = description + " Errors are application/problem+json (RFC 9457).";
             document.Servers?.Clear();
             return Task.CompletedTask;
         }));
@@ -56,7 +63,7 @@ internal static class OpenApiExtensions
         }
 
         to.Responses = new OpenApiResponses { [operation.Status.ToString()] = new OpenApiResponse { Description = Phrase(operation.Status), Content = await ContentAsync(operation.AnswerType, operation.Answer, context, cancel) } };
-        foreach (var status in operation.Problems.Append(400).Append(503).Order())
+        foreach (var status in operation.Problems.Concat(operation.Access == Access.Anyone ? [400, 503] : [400, 401, 403, 503]).Distinct().Order())
         {
             to.Responses[status.ToString()] = new OpenApiResponse
             {

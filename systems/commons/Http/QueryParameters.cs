@@ -1,14 +1,15 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using Tenfold.AspNetCore.Errors;
 
-namespace Rez.Http;
+namespace Commons.Http;
 
 /// <summary>
 /// Reads a query string strictly: every parameter is asked for once, and whatever is unknown, doubled, malformed or out of
 /// range becomes an error under its name. Ask for all of them, then look at <see cref="AnswerErrorsAsync"/>.
 /// </summary>
-internal sealed class QueryParameters
+public sealed class QueryParameters
 {
     private const int MostParameters = 24;
 

@@ -1,9 +1,9 @@
 using Npgsql;
 
-namespace Rez.Data;
+namespace Commons.Data;
 
 /// <summary>Commands with positional parameters, for tables that are not on the way of every request.</summary>
-internal static class Sql
+public static class Sql
 {
     /// <summary>A command; null is NULL.</summary>
     public static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params ReadOnlySpan<object?> values)
