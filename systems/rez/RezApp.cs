@@ -5,13 +5,11 @@ using Rez.Carts;
 using Rez.Categories;
 using Rez.Imports;
 using Rez.Merchants;
-using Rez.Orders;
 using Rez.Products;
 using Rez.Reviews;
 using Rez.Search;
 using Rez.Seed;
 using Rez.Stores;
-using Rez.Users;
 using Tenfold.AspNetCore;
 using Tenfold.AspNetCore.Jobs;
 using Tenfold.Postgres.Shards;
@@ -75,9 +73,7 @@ public static class RezApp
         services.AddStores();
         services.AddMerchants();
         services.AddImports();
-        services.AddSingleton<UserTable>();
         services.AddSingleton<CartTable>();
-        services.AddSingleton<OrderTable>();
         services.AddSingleton<ReviewTable>();
     }
 

@@ -2,11 +2,9 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Rez.Carts;
-using Rez.Orders;
 using Rez.Products;
 using Rez.Reviews;
 using Rez.Seed;
-using Rez.Users;
 using Tenfold.Postgres.Moves;
 using Tenfold.Postgres.Shards;
 using Tenfold.Runtime.Schema;
@@ -40,11 +38,7 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
 
     internal Publisher Publisher => _app!.Services.GetRequiredService<Publisher>();
 
-    internal UserTable Users => _app!.Services.GetRequiredService<UserTable>();
-
     internal CartTable Carts => _app!.Services.GetRequiredService<CartTable>();
-
-    internal OrderTable Orders => _app!.Services.GetRequiredService<OrderTable>();
 
     internal ReviewTable Reviews => _app!.Services.GetRequiredService<ReviewTable>();
 

@@ -1,0 +1,1 @@
+../../commons/Accounts/accounts.sql

@@ -1,0 +1,1 @@
+../../commons/Audit/audit.sql

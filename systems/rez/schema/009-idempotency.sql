@@ -1,0 +1,1 @@
+../../commons/Idempotency/idempotency.sql
