@@ -35,7 +35,7 @@ internal static class LoadCommand
             result = before is null || after is null ? result : result with { Cache = CacheUse.Between(before, after) };
             var decisions = running is null ? [] : await running.ReadDecisions(CancellationToken.None);
             result = result with { Marks = Marks(decisions, begun, shell.Time.GetUtcNow()) };
-            var verdict = LoadVerdict.Of(result, guide.Budgets, test.Thresholds);
+            var verdict = LoadVerdict.Of(result, guide.Budgets, test.LimitsIn(guide));
             shell.Out.Write(request.Json == "-" ? JsonReport.Of(result, verdict) : TextReport.Of(result, verdict));
             if (json is not null)
             {
