@@ -252,7 +252,6 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     private async Task StartServicesAsync(IReadOnlyDictionary<string, ServiceProgram> programs, CancellationToken cancel)
     {
         var rotation = new GatewayRotation(_gateway!);
-        Directory.CreateDirectory(_state.Files);
         foreach (var store in _guide.Stores.Keys)
         {
             await _gateway!.ConnectStoreAsync(store, _stores.Set!.ConnectionString(store));

@@ -104,7 +104,7 @@ public sealed class SystemState
     /// <exception cref="RuntimeException">The folder cannot be made or written.</exception>
     public void Create()
     {
-        foreach (var folder in (ReadOnlySpan<string>)[Folder, Run, Logs, Stores])
+        foreach (var folder in (ReadOnlySpan<string>)[Folder, Run, Logs, Stores, Files])
         {
             StateFolder.Make(folder);
         }
@@ -122,7 +122,7 @@ public sealed class SystemState
     /// <exception cref="RuntimeException">Something in it cannot be deleted.</exception>
     public bool Delete()
     {
-        foreach (var folder in (ReadOnlySpan<string>)[Run, Logs, Path.Combine(Folder, "build"), Stores])
+        foreach (var folder in (ReadOnlySpan<string>)[Run, Logs, Path.Combine(Folder, "build"), Files, Stores])
         {
             if (Directory.Exists(folder))
             {
