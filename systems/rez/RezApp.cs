@@ -119,6 +119,6 @@ public static class RezApp
         await using var app = Build(builder, options => options.StatementTimeout = LongestStatement); // not started: only its stores are used
         var store = app.Services.GetRequiredService<ShardedStore>();
         await store.StartAsync(stop.Token);
-        return await new SeedCommand(store.Home.Writer(), new Dataset(products), Console.WriteLine, new SpreadProducts(store).RunAsync).RunAsync(stop.Token);
+        return await new SeedCommand(store.Home.Writer(), new Dataset(products), Console.WriteLine, store).RunAsync(stop.Token);
     }
 }

@@ -53,7 +53,7 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
         }
 
         (_app, Http) = await Shop.StartAsync(ConnectionStrings[0], ConnectionStrings[1]);
-        Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, new SpreadProducts(Store).RunAsync).RunAsync(CancellationToken.None));
+        Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, Store).RunAsync(CancellationToken.None));
     }
 
     /// <summary>What <c>tenfold shards rez rebalance</c> does once a database was added: it gets its share of the buckets.</summary>
