@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Commons.Accounts;
 using Commons.Http;
 using Commons.OpenApi;
 using Rez.Carts;
@@ -49,6 +50,7 @@ public static class RezApp
         builder.AddTenfold(options =>
         {
             options.UseShards("main"); // also while it is a single database: buckets can be moved from the first day on
+            options.CacheAccounts();
             configure?.Invoke(options);
         });
         builder.AddJobs(RezJson.Default);
@@ -61,12 +63,14 @@ public static class RezApp
         builder.Services.AddOpenApiDocument("rez", "The marketplace.");
         var app = builder.Build();
         app.UseTenfold();
+        app.UseAccounts();
         MapFeatures(app);
         return app;
     }
 
     private static void AddFeatures(IServiceCollection services)
     {
+        services.AddAccounts(new AccountsOptions { System = "rez" });
         services.AddSearch();
         services.AddProducts();
         services.AddCategories();

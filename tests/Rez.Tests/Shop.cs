@@ -1,6 +1,8 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Commons.Accounts;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Commons.OpenApi;
@@ -86,6 +88,13 @@ public sealed class Shop : IAsyncLifetime
         Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
         return (T)JsonSerializer.Deserialize(body, typeof(T), RezJson.Default)!;
     }
+
+    /// <inheritdoc cref="Login.CreateAsync"/>
+    public Task<Login> LogIn(Access role, long? actsFor = null) => Login.CreateAsync(_app!, role, actsFor);
+
+    /// <summary>A service of the running app.</summary>
+    public T Service<T>()
+        where T : notnull => _app!.Services.GetRequiredService<T>();
 
     internal Task<ListOf<Product>> ProductsAsync(string query) => GetAsync<ListOf<Product>>("/api/products" + query);
 

@@ -1,3 +1,4 @@
+using Commons.OpenApi;
 using Microsoft.AspNetCore.Http;
 using Tenfold.Postgres.Shards;
 
@@ -14,10 +15,14 @@ public sealed record Identity(ShardId User, ShardId Session, Access Role, long? 
 public static class IdentityExtensions
 {
     /// <summary>Who makes the request; null when it came without a token or cookie that holds.</summary>
-    public static Identity? FindIdentity(this HttpContext context) => context.Features.Get<Identity>();
+    /// <exception cref="InvalidOperationException">The operation's <see cref="Access"/> is <see cref="Access.Anyone"/>, of whom nothing is known; make it <see cref="Access.Guest"/>.</exception>
+    public static Identity? FindIdentity(this HttpContext context) => context.Features.Get<Identity>() ?? (
+        context.GetEndpoint()?.Metadata.GetMetadata<Operation>() is { Access: not Access.Anyone }
+            ? null
+            : throw new InvalidOperationException($"{context.Request.Method} {context.Request.Path} is for {nameof(Access.Anyone)}, so nobody looked at who it is; make it for {nameof(Access.Guest)}."));
 
-    /// <summary>Who makes the request, for operations whose <see cref="Access"/> is not <see cref="Access.Anyone"/>.</summary>
-    /// <exception cref="InvalidOperationException">The operation lets anyone in.</exception>
+    /// <summary>Who makes the request, for operations that only those who are logged in may call.</summary>
+    /// <exception cref="InvalidOperationException">The operation lets others in.</exception>
     public static Identity Identity(this HttpContext context) =>
-        context.FindIdentity() ?? throw new InvalidOperationException($"{context.Request.Method} {context.Request.Path} lets anyone in: it has no identity to count on.");
+        context.FindIdentity() ?? throw new InvalidOperationException($"{context.Request.Method} {context.Request.Path} lets everybody in: it has no identity to count on.");
 }

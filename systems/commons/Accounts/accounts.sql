@@ -29,7 +29,8 @@ CREATE TABLE sessions (
     user_id       bigint      NOT NULL,
     kind          text        NOT NULL CHECK (kind IN ('browser', 'app')),
     token_hash    bytea       NOT NULL,                          -- SHA-256 of the cookie or the newest access token
-    expires_at    timestamptz NOT NULL,                          -- of that token
+    token_expires_at timestamptz NOT NULL,                       -- of that token
+    expires_at    timestamptz NOT NULL,                          -- of the session: of the cookie or the newest refresh token
     address       text        NOT NULL,
     agent         text        NOT NULL,
     created_at    timestamptz NOT NULL DEFAULT now(),

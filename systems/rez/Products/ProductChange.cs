@@ -1,4 +1,4 @@
-using System.Text.Json;
+using static Commons.Http.JsonBody;
 
 namespace Rez.Products;
 
@@ -59,6 +59,4 @@ internal class ProductChange
             }
         }
     }
-
-    private static T NotNull<T>(T value, string field) => value is null ? throw new JsonException("must not be null", "$." + field, null, null) : value;
 }

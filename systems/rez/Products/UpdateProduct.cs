@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Npgsql;
 using Rez.Caching;
 using Commons.Http;
@@ -25,7 +24,7 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
     {
         if (await ItemReply.ReadIdAsync(context, "product") is not { } id
             || !await new QueryParameters(context).AnswerErrorsAsync(context)
-            || await ReadChangeAsync(context, whole) is not { } change)
+            || await JsonBody.ReadAsync(context, RezJson.Default.ProductChange, "product", body => body.Errors(whole)) is not { } change)
         {
             return;
         }
@@ -42,7 +41,7 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
         }
         else if (!place.HasCategory)
         {
-            await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, $"categoryId: there is no category {change.CategoryId}.", Field("categoryId", $"there is no category {change.CategoryId}"));
+            await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, $"categoryId: there is no category {change.CategoryId}.", JsonBody.Error("categoryId", $"there is no category {change.CategoryId}"));
         }
         else
         {
@@ -95,42 +94,6 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
         }
     }
 
-    private static async ValueTask<ProductChange?> ReadChangeAsync(HttpContext context, bool whole)
-    {
-        if (!context.Request.HasJsonContentType())
-        {
-            await Problem.WriteAsync(context, StatusCodes.Status415UnsupportedMediaType, $"The body is '{context.Request.ContentType}'; send application/json.");
-            return null;
-        }
-
-        ProductChange? change = null;
-        Dictionary<string, string[]> errors;
-        try
-        {
-            change = await context.Request.ReadFromJsonAsync(RezJson.Default.ProductChange, context.RequestAborted);
-            errors = change?.Errors(whole) ?? Field("body", "is null; send an object");
-        }
-        catch (JsonException wrong)
-        {
-            var (field, message) = JsonProblem.Describe(wrong, ofOneLine: false);
-            errors = Field(field, message);
-        }
-        catch (InvalidOperationException)
-        {
-            // Its charset is no encoding that .NET knows.
-            await Problem.WriteAsync(context, StatusCodes.Status415UnsupportedMediaType, $"The body is '{context.Request.ContentType}'; send application/json in UTF-8.");
-            return null;
-        }
-
-        if (errors.Count == 0)
-        {
-            return change;
-        }
-
-        await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, "The product is not valid: " + string.Join("; ", errors.Select(error => $"{error.Key} {error.Value[0]}")) + ".", errors);
-        return null;
-    }
-
     private static bool TryReadVersion(string? ifMatch, out int? version)
     {
         version = null;
@@ -147,6 +110,4 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
 
         return false;
     }
-
-    private static Dictionary<string, string[]> Field(string name, string message) => new(StringComparer.Ordinal) { [name] = [message] };
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Commons.Accounts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -35,6 +36,9 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
 
     public T Service<T>()
         where T : notnull => _app!.Services.GetRequiredService<T>();
+
+    /// <inheritdoc cref="Login.CreateAsync"/>
+    public Task<Login> LogIn(Access role, long? actsFor = null) => Login.CreateAsync(_app!, role, actsFor);
 
     public async ValueTask InitializeAsync()
     {

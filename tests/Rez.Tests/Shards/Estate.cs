@@ -1,3 +1,4 @@
+using Commons.Accounts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -41,6 +42,9 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
     internal CartTable Carts => _app!.Services.GetRequiredService<CartTable>();
 
     internal ReviewTable Reviews => _app!.Services.GetRequiredService<ReviewTable>();
+
+    /// <inheritdoc cref="Login.CreateAsync"/>
+    public Task<Login> LogIn(Access role, long? actsFor = null) => Login.CreateAsync(_app!, role, actsFor);
 
     public async ValueTask InitializeAsync()
     {

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
-using Rez.Products;
+using Commons.Http;
 
 namespace Rez.Imports.Files;
 

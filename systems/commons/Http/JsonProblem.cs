@@ -1,9 +1,9 @@
 using System.Text.Json;
 
-namespace Rez.Products;
+namespace Commons.Http;
 
 /// <summary>The serializer's messages name .NET types; a client is told the field and what is wrong with it.</summary>
-internal static class JsonProblem
+public static class JsonProblem
 {
     /// <summary>The field, when it is no single one.</summary>
     public const string Whole = "body";
@@ -16,9 +16,10 @@ internal static class JsonProblem
         return (field, wrong.Message switch
         {
             _ when wrong.Message.StartsWith("must not be null", StringComparison.Ordinal) => "must not be null",
-            _ when wrong.Message.Contains("could not be mapped", StringComparison.Ordinal) => "is not a field of a product that can be changed",
+            _ when wrong.Message.Contains("could not be mapped", StringComparison.Ordinal) => "is not a field that can be given here",
             _ when wrong.Message.Contains("Duplicate property", StringComparison.Ordinal) => "is given twice",
             _ when wrong.Message.Contains("could not be converted", StringComparison.Ordinal) => "has the wrong type",
+            _ when wrong.Message.Contains("missing required properties", StringComparison.Ordinal) => "lacks fields that must be given",
             _ when ofOneLine => $"is not JSON (byte {wrong.BytePositionInLine + 1})",
             _ => $"is not JSON (line {wrong.LineNumber + 1}, byte {wrong.BytePositionInLine + 1})",
         });
