@@ -42,7 +42,8 @@ internal sealed class SeedShards(ShardedStore store, Dataset dataset, People peo
             rebuild[database] = await Tables.BeginAsync(connection, dataset.Products, cancel);
         }
 
-        await Task.WhenAll(LoadAsync(cancel), ReserveAsync(cancel));
+        await ReserveAsync(cancel);
+        await LoadAsync(cancel);
         foreach (var (database, statements) in rebuild)
         {
             await Tables.RebuildAsync(token => OpenAsync(database, token), statements, cancel);

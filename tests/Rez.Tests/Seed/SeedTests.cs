@@ -82,6 +82,22 @@ public sealed class SeedTests(Shop shop)
     }
 
     [Fact]
+    public async Task Indexes_and_keys_that_a_load_took_off_are_known_to_whoever_begins_it_again()
+    {
+        await using var other = await OtherSchemaAsync();
+        var tables = new LoadedTables("shop", ["orders", "merchant_orders", "reviews"]);
+        const string Definitions = "SELECT coalesce(string_agg(statement, ';' ORDER BY statement), '') FROM (SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid IN ('orders'::regclass, 'merchant_orders'::regclass, 'reviews'::regclass) UNION ALL SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid IN ('merchant_orders'::regclass, 'reviews'::regclass)) x (statement)";
+        var whole = await ScalarAsync<string>(other, Definitions);
+        await using var connection = await other.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await tables.BeginAsync(connection, 1, TestContext.Current.CancellationToken);
+        Assert.NotEqual(whole, await ScalarAsync<string>(other, Definitions));
+
+        var statements = await tables.BeginAsync(connection, 1, TestContext.Current.CancellationToken);
+        await tables.RebuildAsync(other.OpenConnectionAsync, statements, TestContext.Current.CancellationToken);
+        Assert.Equal(whole, await ScalarAsync<string>(other, Definitions));
+    }
+
+    [Fact]
     public async Task A_catalogue_with_rows_of_someone_else_is_left_alone()
     {
         await using var other = await OtherSchemaAsync();

@@ -93,7 +93,7 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
         }
     }
 
-    private static string In(string connectionString, string database) => new NpgsqlConnectionStringBuilder(connectionString) { Database = database, MaxPoolSize = 12, MinPoolSize = 0 }.ConnectionString;
+    private static string In(string connectionString, string database) => new NpgsqlConnectionStringBuilder(connectionString) { Database = database, MaxPoolSize = 20, MinPoolSize = 0 }.ConnectionString;
 
     private static async Task<object?> ExecuteAsync(string connectionString, string sql)
     {
