@@ -1,3 +1,5 @@
+using Rez.Reviews;
+
 namespace Rez.Seed;
 
 /// <summary>
@@ -25,6 +27,7 @@ internal sealed class Sales
     private readonly int[] _byMerchant; // products, those of a merchant in their order
     private readonly int[] _firstOf; // by merchant, in the former
     private readonly int[] _placeOf; // by product, in the one before
+    private readonly int[] _stars; // five by product
 
     public Sales(Dataset dataset, People people)
     {
@@ -42,7 +45,7 @@ internal sealed class Sales
             _placeOf[_byMerchant[place]] = place;
         }
 
-        (Ratings, RatingSums, Sold) = (new int[count], new int[count], new int[count]);
+        (_stars, Sold) = (new int[Rating.Most * count], new int[count]);
         Tally();
     }
 
@@ -51,16 +54,13 @@ internal sealed class Sales
     /// <summary>Reviews of all orders, those that are hidden included.</summary>
     public int Reviews { get; private set; }
 
-    /// <summary>By product: how many reviews are shown.</summary>
-    public int[] Ratings { get; }
-
-    /// <summary>By product: the sum of their ratings.</summary>
-    public int[] RatingSums { get; }
-
     /// <summary>By product: units that were paid for. What was refunded here had been delivered, and did not come back.</summary>
     public int[] Sold { get; }
 
     public int MerchantOf(int product) => _merchants[product];
+
+    /// <summary>What the reviews of a product that are shown say.</summary>
+    public Rating RatingOf(int product) => new(_stars.AsSpan(product * Rating.Most, Rating.Most).ToArray());
 
     /// <summary>Whether an order is paid and not shipped.</summary>
     public static bool IsPaid(int index) => Kinds[index % Kinds.Length].Status == "paid";
@@ -150,8 +150,7 @@ internal sealed class Sales
                 Sold[product] += order.Kind.Status is "cancelled" ? 0 : quantity;
                 if (line < order.Kind.Reviews && Review(order, line, product) is { IsShown: true } review)
                 {
-                    Ratings[product]++;
-                    RatingSums[product] += review.Rating;
+                    _stars[(product * Rating.Most) + review.Rating - 1]++;
                 }
             }
         }

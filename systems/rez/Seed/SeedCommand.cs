@@ -18,11 +18,11 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
 {
     internal const int Workers = 2;
 
-    private static readonly LoadedTables Catalogue = new("catalogue", ["products", "search_words", "stores", "merchants", "categories"]);
+    private static readonly LoadedTables Catalogue = new("catalogue", ["products", "published_ratings", "search_words", "stores", "merchants", "categories"]);
     private static readonly string[] ProductColumns =
     [
         "id", "created_at", "updated_at", "category_id", "department_id", "store_id", "merchant_id", "price_cents",
-        "review_count", "popularity", "rating_tenths", "rating_version", "is_featured", "brand", "name", "description",
+        "review_count", "popularity", "rating_tenths", "is_featured", "brand", "name", "description",
     ];
 
     /// <returns>The process's exit code: 0 seeded, now or before; 1 refused.</returns>
@@ -147,7 +147,7 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
         await Copy.RunAsync(connection, $"loaded ({string.Join(", ", ProductColumns)})", rows, async (index, copy) =>
         {
             var row = dataset.Product(index);
-            var (ratings, sum) = (sales.Ratings[index], sales.RatingSums[index]);
+            var rating = sales.RatingOf(index);
             words.Add(row.Name, row.Brand, row.Description, dataset.Categories[row.CategoryId - 1].Name, dataset.Categories[row.DepartmentId - 1].Name);
             await copy.WriteAsync(row.Id);
             await copy.WriteAsync(row.CreatedAt);
@@ -157,10 +157,9 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
             await copy.WriteAsync(row.StoreId);
             await copy.WriteAsync(row.MerchantId);
             await copy.WriteAsync(row.PriceCents);
-            await copy.WriteAsync(ratings);
+            await copy.WriteAsync(rating.Count);
             await copy.WriteAsync(row.Popularity);
-            await copy.WriteAsync(Reviews.Rating.Tenths(ratings, sum));
-            await copy.WriteAsync(ratings > 0 ? 1 : 0);
+            await copy.WriteAsync(rating.Tenths);
             await copy.WriteAsync(row.IsFeatured);
             await copy.WriteAsync(row.Brand);
             await copy.WriteAsync(row.Name);

@@ -126,13 +126,14 @@ internal sealed class SeedRows(NpgsqlConnection connection, SeedPlaces places, D
             await to.WriteAsync(review.CreatedAt);
             await to.WriteAsync(review.CreatedAt);
         }, cancel);
-        var rated = buckets.SelectMany(bucket => places.Products(bucket).Where(product => sales.Ratings[product] > 0).Select(product => (bucket, product)));
-        await CopyAsync("product_ratings (bucket_id, product_id, count, sum, version, published)", rated, async (row, to) =>
+        var rated = buckets.SelectMany(bucket => places.Products(bucket).Select(product => (bucket, product, Rating: sales.RatingOf(product)))).Where(row => row.Rating.Count > 0);
+        await CopyAsync("product_ratings (bucket_id, product_id, stars, count, sum, version, published)", rated, async (row, to) =>
         {
             await to.WriteAsync(row.bucket);
             await to.WriteAsync(dataset.IdOf(row.product));
-            await to.WriteAsync(sales.Ratings[row.product]);
-            await to.WriteAsync((long)sales.RatingSums[row.product]);
+            await to.WriteAsync(row.Rating.Stars);
+            await to.WriteAsync(row.Rating.Count);
+            await to.WriteAsync(row.Rating.Sum);
             await to.WriteAsync(1);
             await to.WriteAsync(1);
         }, cancel);
