@@ -6,6 +6,7 @@ using Rez.Carts;
 using Rez.Categories;
 using Rez.Imports;
 using Rez.Merchants;
+using Rez.Orders;
 using Rez.Products;
 using Rez.Reviews;
 using Rez.Search;
@@ -54,7 +55,7 @@ public static class RezApp
             configure?.Invoke(options);
         });
         builder.AddJobs(RezJson.Default);
-        AddFeatures(builder.Services);
+        AddFeatures(builder.Services, builder.Configuration);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, RezJson.Default);
@@ -68,7 +69,7 @@ public static class RezApp
         return app;
     }
 
-    private static void AddFeatures(IServiceCollection services)
+    private static void AddFeatures(IServiceCollection services, IConfiguration configuration)
     {
         services.AddAccounts(new AccountsOptions { System = "rez" });
         services.AddSearch();
@@ -77,8 +78,9 @@ public static class RezApp
         services.AddStores();
         services.AddMerchants();
         services.AddImports();
+        services.AddOrders(configuration);
         services.AddSingleton<CartTable>();
-        services.AddSingleton<ReviewTable>();
+        services.AddReviews();
     }
 
     private static void MapFeatures(WebApplication app)
@@ -91,6 +93,8 @@ public static class RezApp
         routes.MapMerchants();
         routes.MapImports();
         routes.MapSearch();
+        routes.MapReviews();
+        routes.MapOrders();
     }
 
     private static async Task<int> SeedAsync(string[] args)

@@ -4,7 +4,10 @@ using Commons.OpenApi;
 using Rez.Imports;
 using Rez.Imports.Files;
 using Rez.OpenApi;
+using Rez.Orders;
+using Rez.Payments;
 using Rez.Products;
+using Rez.Reviews;
 
 namespace Rez;
 
@@ -25,5 +28,10 @@ namespace Rez;
 [JsonSerializable(typeof(Item<Import>))]
 [JsonSerializable(typeof(ListOfImports))]
 [JsonSerializable(typeof(ImportJob))]
+[JsonSerializable(typeof(PublishRating))]
+[JsonSerializable(typeof(RefreshRatedLists))]
+[JsonSerializable(typeof(OrderEvent))]
+[JsonSerializable(typeof(SettleStock))]
+[JsonSerializable(typeof(RefundPayment))]
 [JsonSerializable(typeof(ProblemDocument))]
 internal sealed partial class RezJson : JsonSerializerContext;

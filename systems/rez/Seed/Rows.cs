@@ -19,7 +19,11 @@ internal readonly record struct LineRow(int Product, int Merchant, int Quantity,
 internal readonly record struct ReviewRow(int Order, int Line, int Product, int Rating, bool IsShown, DateTime CreatedAt);
 
 /// <summary>What became of an order, how many lines it has, how many of these were reviewed, and what happened to it.</summary>
-internal sealed record OrderKind(string Status, int Lines, int Reviews, OrderEvent[] Events);
+internal sealed record OrderKind(string Status, int Lines, int Reviews, OrderEvent[] Events)
+{
+    /// <summary>Null when it was not.</summary>
+    public TimeSpan? ShippedAfter { get; } = Array.Find(Events, happened => happened.Kind == "order.shipped")?.After;
+}
 
 /// <summary>Such as <c>order.paid</c>, by user, merchant, admin or system, so long after the order was placed.</summary>
 internal sealed record OrderEvent(string Kind, string By, TimeSpan After);

@@ -43,7 +43,7 @@ internal sealed class SeedRows(NpgsqlConnection connection, SeedPlaces places, D
             await to.WriteAsync(row.PlacedAt);
             await to.WriteAsync(row.PlacedAt + row.Kind.Events[^1].After);
         }, cancel);
-        await CopyAsync("merchant_orders (bucket_id, id, order_id, merchant_id, status, total_cents, updated_at)", orders.SelectMany(Parts), async (part, to) =>
+        await CopyAsync("merchant_orders (bucket_id, id, order_id, merchant_id, status, total_cents, shipped_at, updated_at)", orders.SelectMany(Parts), async (part, to) =>
         {
             await to.WriteAsync(part.Order.Id.Bucket);
             await to.WriteAsync(part.Order.Id.Value + part.Number);
@@ -51,6 +51,7 @@ internal sealed class SeedRows(NpgsqlConnection connection, SeedPlaces places, D
             await to.WriteAsync(part.Merchant);
             await to.WriteAsync(part.Order.Kind.Status);
             await to.WriteAsync(Total(part.Order, part.Merchant));
+            await (part.Order.Kind.ShippedAfter is { } after ? to.WriteAsync(part.Order.PlacedAt + after) : to.WriteNullAsync());
             await to.WriteAsync(part.Order.PlacedAt + part.Order.Kind.Events[^1].After);
         }, cancel);
         await CopyAsync("order_lines (bucket_id, order_id, product_id, merchant_id, quantity, price_cents, name)", orders.SelectMany(Lines), async (row, to) =>
@@ -81,14 +82,18 @@ internal sealed class SeedRows(NpgsqlConnection connection, SeedPlaces places, D
         }, cancel);
     }
 
-    /// <summary>Every product has been sold as often as the orders say, and there are some more. What is paid and not shipped can still go back: its holds are known.</summary>
+    /// <summary>
+    /// Every product has been sold as often as the orders say, and there are some hundred more; one of a hundred is sold out. What is paid and
+    /// not shipped can still go back: its holds are known.
+    /// </summary>
     public async Task StockAsync(int[] buckets, CancellationToken cancel)
     {
         await CopyAsync("stock (bucket_id, product_id, merchant_id, received, available, sold, updated_at)", buckets.SelectMany(bucket => places.Stock(bucket).Select(product => (bucket, product))), async (row, to) =>
         {
-            var (sold, available) = (sales.Sold[row.product], 50 + (5 * sales.Sold[row.product]) + SplitMix.ForRow(11, row.product).Below(450));
+            var (id, sold) = (dataset.IdOf(row.product), sales.Sold[row.product]);
+            var available = id % 100 == 99 ? 0 : 500 + (int)(id * 7919 % 1500);
             await to.WriteAsync(row.bucket);
-            await to.WriteAsync(dataset.IdOf(row.product));
+            await to.WriteAsync(id);
             await to.WriteAsync(sales.MerchantOf(row.product));
             await to.WriteAsync((long)sold + available);
             await to.WriteAsync(available);
