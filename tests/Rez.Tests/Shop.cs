@@ -127,6 +127,12 @@ public sealed class Shop : IAsyncLifetime
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
     public async Task<List<long>> IdsAsync(string sql)
     {
         await using var command = Database.CreateCommand(sql);

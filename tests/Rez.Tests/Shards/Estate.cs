@@ -31,6 +31,10 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
 
     public IReadOnlyList<string> ConnectionStrings { get; private set; } = [];
 
+    /// <summary>A service of the running app.</summary>
+    public T Service<T>()
+        where T : notnull => _app!.Services.GetRequiredService<T>();
+
     public ShardedStore Store => _app!.Services.GetRequiredService<ShardedStore>();
 
     internal Dataset Dataset { get; } = new(Products, stores: 100, merchants: 60);

@@ -262,7 +262,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         foreach (var (name, service) in _guide.Services)
         {
             var program = programs[name];
-            var environment = () => InstanceEnvironment.OfService(name, service.Environment, _options.GuideFile, _stores.Strings());
+            var environment = () => InstanceEnvironment.OfService(name, service.Environment, _options.GuideFile, _gateway!.Url, _stores.Strings());
             if (program.Seed is not null)
             {
                 await ServiceSetup.SeedOnceAsync(
