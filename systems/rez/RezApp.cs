@@ -86,7 +86,7 @@ public static class RezApp
         services.AddImports();
         services.AddOrders(configuration);
         services.AddSingleton<CartTable>();
-        services.AddSingleton<ReviewTable>();
+        services.AddReviews();
     }
 
     private static void MapFeatures(WebApplication app)
@@ -99,6 +99,7 @@ public static class RezApp
         routes.MapMerchants();
         routes.MapImports();
         routes.MapSearch();
+        routes.MapReviews();
         routes.MapOrders();
     }
 
@@ -119,7 +120,7 @@ public static class RezApp
         return await WithStoreAsync(
             "seed",
             options => options.StatementTimeout = LongestStatement,
-            (app, store, cancel) => new SeedCommand(store.Home.Writer(), new Dataset(products), Console.WriteLine, new SpreadProducts(store).RunAsync).RunAsync(cancel));
+            (app, store, cancel) => new SeedCommand(store.Home.Writer(), new Dataset(products), Console.WriteLine, store).RunAsync(cancel));
     }
 
     private static async Task<int> TokensAsync(string[] args)
