@@ -151,7 +151,7 @@ public sealed class CheckoutStormTests
     private static async Task<HttpClient> StaffAsync(RunningSystem shop)
     {
         var staff = new HttpClient { BaseAddress = shop.Address };
-        using var login = await staff.PostAsJsonAsync("/api/auth/login", new { email = "admin@rez.example", password = "tenfold-demo", client = "app" });
+        using var login = await staff.PostAsJsonAsync("/api/auth/login", new { email = "admin@rez.example", password = "rez-demo-password", client = "app" });
         var text = await login.Content.ReadAsStringAsync();
         Assert.True(login.IsSuccessStatusCode, text);
         staff.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", JsonNode.Parse(text)!["data"]!["accessToken"]!.GetValue<string>());
