@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Commons.Accounts;
 using Commons.Http;
 using Commons.OpenApi;
+using Rez.Admin;
 using Rez.Carts;
 using Rez.Categories;
 using Rez.Imports;
@@ -29,6 +30,11 @@ public static class RezApp
         if (args is ["seed", .. var rest])
         {
             return await SeedAsync(rest);
+        }
+
+        if (args is ["admin", .. var asked])
+        {
+            return await AdminAsync(asked);
         }
 
         if (NewBuilder(args) is var builder && builder.Configuration.GetConnectionString("main") is not { Length: > 0 })
@@ -71,6 +77,7 @@ public static class RezApp
     private static void AddFeatures(IServiceCollection services)
     {
         services.AddAccounts(new AccountsOptions { System = "rez" });
+        services.AddAdmin();
         services.AddSearch();
         services.AddProducts();
         services.AddCategories();
@@ -85,12 +92,32 @@ public static class RezApp
     {
         app.MapOpenApi("/openapi/{documentName}.json");
         var routes = new RouteTable(app);
+        routes.MapAccounts();
+        routes.MapAdmin();
         routes.MapProducts();
         routes.MapCategories();
         routes.MapStores();
         routes.MapMerchants();
         routes.MapImports();
         routes.MapSearch();
+    }
+
+    private static async Task<int> AdminAsync(string[] args)
+    {
+        if (NewBuilder([]) is var builder && builder.Configuration.GetConnectionString("main") is not { Length: > 0 })
+        {
+            await Console.Error.WriteLineAsync("rez admin needs its PostgreSQL: set ConnectionStrings__main (Npgsql keywords).");
+            return 2;
+        }
+
+        await using var app = Build(builder); // not started: only its stores are used
+        return await AdminCommand.RunAsync(args, Environment.GetEnvironmentVariable(AdminCommand.PasswordVariable), Console.In, Console.Out, Console.Error, ConnectAsync, CancellationToken.None);
+
+        async Task<AccountAdmin> ConnectAsync()
+        {
+            await app.Services.GetRequiredService<ShardedStore>().StartAsync(CancellationToken.None);
+            return app.Services.GetRequiredService<AccountAdmin>();
+        }
     }
 
     private static async Task<int> SeedAsync(string[] args)
