@@ -7,7 +7,7 @@ namespace Tenfold.Guide;
 /// <summary>A guide in a few lines, for a person who wants to see what was understood.</summary>
 public static class GuideSummary
 {
-    /// <summary>System, services with instances, limits and scaling rules, stores, routes, budgets, load tests. Ends with a line end.</summary>
+    /// <summary>System, services with instances, limits and scaling rules, stores, routes, budgets, milestones, load tests. Ends with a line end.</summary>
     public static string Of(SystemGuide guide)
     {
         var gateway = guide.Gateway;
@@ -22,6 +22,7 @@ public static class GuideSummary
         Section(text, "warm", guide.Warm.Select(w => (w.Key, Warm(w.Value))));
         Section(text, "queues", guide.Queues.Select(q => (q.Key, Queue(q.Value))));
         Section(text, "budgets", guide.Budgets.Select(b => (b.Route.ToString(), Budget(b))));
+        Section(text, "milestones", guide.Milestones.Select(m => ($"{m.Users:#,0} users", Limits(("requests/s", m.RequestsPerSecond), ("p95", m.P95), ("availability", m.Availability)))));
         Section(text, "load tests", guide.Load.Select(l => (l.Key, Test(l.Value))));
         return text.ToString();
     }
@@ -121,7 +122,8 @@ public static class GuideSummary
             top,
             $"for {Duration.Format(TimeSpan.FromTicks(test.Stages.Sum(s => s.For.Ticks)))}",
             $"{test.Scenario.Count} step{(test.Scenario.Count == 1 ? "" : "s")}",
-            Limits(("average", limits.Average), ("p50", limits.P50), ("p95", limits.P95), ("p99", limits.P99), ("max", limits.Max), ("errors", limits.Errors)));
+            Limits(("average", limits.Average), ("p50", limits.P50), ("p95", limits.P95), ("p99", limits.P99), ("max", limits.Max), ("errors", limits.Errors), ("requests/s", limits.RequestsPerSecond)),
+            test.Milestone is { } users ? $"milestone {users:#,0} users" : null);
     }
 
     private static string Limits(params (string Name, object? Limit)[] limits) => string.Join(", ", limits.Where(l => l.Limit is not null)

@@ -11,8 +11,46 @@ public sealed record LoadTest
     /// <summary>What a virtual user does, again and again (closed) or once an arrival (open).</summary>
     public required IReadOnlyList<LoadStep> Scenario { get; init; }
 
+    /// <summary>Tables whose rows users take values from: <c>{{buyers.token}}</c> is the column <c>token</c> of the user's row in <c>buyers</c>.</summary>
+    public IReadOnlyDictionary<string, LoadData> Data { get; init; } = new Dictionary<string, LoadData>();
+
     /// <summary>What the whole test must hold, all routes together.</summary>
     public Thresholds Thresholds { get; init; } = new();
+
+    /// <summary>Users of one of the guide's milestones, which the test must hold as well.</summary>
+    [Between("1", "1000M")]
+    public int? Milestone { get; init; }
+
+    /// <summary>The thresholds, and what the milestone asks for where they say nothing.</summary>
+    /// <param name="guide">The test's guide.</param>
+    public Thresholds LimitsIn(SystemGuide guide)
+    {
+        ArgumentNullException.ThrowIfNull(guide);
+        return guide.Milestones.FirstOrDefault(milestone => milestone.Users == Milestone) is not { } reached
+            ? Thresholds
+            : Thresholds with
+            {
+                P95 = Thresholds.P95 ?? reached.P95,
+                Errors = Thresholds.Errors ?? (reached.Availability is { } available ? new Percentage(Math.Round(1 - available.Fraction, 9)) : null),
+                RequestsPerSecond = Thresholds.RequestsPerSecond ?? reached.RequestsPerSecond,
+            };
+    }
+}
+
+/// <summary>
+/// A table as CSV with a header: a file, or what a command of a service prints. User 1 has the first row; after the last one it goes on
+/// with the first again.
+/// </summary>
+public sealed record LoadData
+{
+    /// <summary>Path of the file, from the guide's folder.</summary>
+    public string? File { get; init; }
+
+    /// <summary>Service whose project or command is run with <see cref="Args"/>, as an instance of it is.</summary>
+    public string? Service { get; init; }
+
+    /// <summary>Arguments of the command.</summary>
+    public IReadOnlyList<string> Args { get; init; } = [];
 }
 
 /// <summary>Exactly one of <see cref="Users"/> and <see cref="Rate"/> is set, the same in every stage of a test.</summary>
@@ -57,6 +95,10 @@ public sealed record Thresholds
     /// <summary>Share of failed requests.</summary>
     [Between("0%", "100%")]
     public Percentage? Errors { get; init; }
+
+    /// <summary>Least number of requests a second that are answered well, in the best 30 s of the test.</summary>
+    [Between("0", "100M")]
+    public double? RequestsPerSecond { get; init; }
 }
 
 /// <summary>One step of a scenario.</summary>
@@ -68,6 +110,17 @@ public sealed record ThinkStep : LoadStep
     /// <summary>How long.</summary>
     [Between("0s", "1d")]
     public required TimeSpan Think { get; init; }
+}
+
+/// <summary>Steps that some go through and others leave out: <c>{ share: 4%, steps: [{ post: /api/orders }] }</c>.</summary>
+public sealed record ShareStep : LoadStep
+{
+    /// <summary>How many of those who come here take the steps, by chance.</summary>
+    [Between("0%", "100%")]
+    public required Percentage Share { get; init; }
+
+    /// <summary>The steps. What they capture is known among them only.</summary>
+    public required IReadOnlyList<LoadStep> Steps { get; init; }
 }
 
 /// <summary>Send several requests at the same time, each on a connection of its own, and wait for all answers: <c>{ parallel: [{ get: /a }, { get: /b }] }</c>.</summary>
@@ -84,7 +137,7 @@ public sealed record ParallelStep : LoadStep
 public sealed record RequestStep : LoadStep
 {
     /// <summary>Names that stand for a value made anew in each request; nothing that is captured can have them.</summary>
-    public static IReadOnlyList<string> Generators { get; } = ["uuid", "user", "iteration", "random"];
+    public static IReadOnlyList<string> Generators { get; } = ["uuid", "user", "iteration", "random", "pick"];
 
     /// <summary>GET, POST, PUT, PATCH or DELETE: the step's first key.</summary>
     [NotAKey]

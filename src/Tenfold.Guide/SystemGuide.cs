@@ -44,6 +44,9 @@ public sealed record SystemGuide
     /// <summary>What each route promises.</summary>
     public IReadOnlyList<Budget> Budgets { get; init; } = [];
 
+    /// <summary>Sizes that the system is to reach, the smallest first.</summary>
+    public IReadOnlyList<Milestone> Milestones { get; init; } = [];
+
     /// <summary>The load tests, by name.</summary>
     public IReadOnlyDictionary<string, LoadTest> Load { get; init; } = new Dictionary<string, LoadTest>();
 

@@ -7,6 +7,7 @@ using Rez.Carts;
 using Rez.Categories;
 using Rez.Imports;
 using Rez.Merchants;
+using Rez.Orders;
 using Rez.Products;
 using Rez.Reviews;
 using Rez.Search;
@@ -60,7 +61,7 @@ public static class RezApp
             configure?.Invoke(options);
         });
         builder.AddJobs(RezJson.Default);
-        AddFeatures(builder.Services);
+        AddFeatures(builder.Services, builder.Configuration);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, RezJson.Default);
@@ -74,7 +75,7 @@ public static class RezApp
         return app;
     }
 
-    private static void AddFeatures(IServiceCollection services)
+    private static void AddFeatures(IServiceCollection services, IConfiguration configuration)
     {
         services.AddAccounts(new AccountsOptions { System = "rez" });
         services.AddAdmin();
@@ -84,6 +85,7 @@ public static class RezApp
         services.AddStores();
         services.AddMerchants();
         services.AddImports();
+        services.AddOrders(configuration);
         services.AddSingleton<CartTable>();
         services.AddSingleton<ReviewTable>();
     }
@@ -100,6 +102,7 @@ public static class RezApp
         routes.MapMerchants();
         routes.MapImports();
         routes.MapSearch();
+        routes.MapOrders();
     }
 
     private static async Task<int> AdminAsync(string[] args)

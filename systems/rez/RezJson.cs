@@ -4,6 +4,8 @@ using Commons.OpenApi;
 using Rez.Imports;
 using Rez.Imports.Files;
 using Rez.OpenApi;
+using Rez.Orders;
+using Rez.Payments;
 using Rez.Products;
 
 namespace Rez;
@@ -25,5 +27,8 @@ namespace Rez;
 [JsonSerializable(typeof(Item<Import>))]
 [JsonSerializable(typeof(ListOfImports))]
 [JsonSerializable(typeof(ImportJob))]
+[JsonSerializable(typeof(OrderEvent))]
+[JsonSerializable(typeof(SettleStock))]
+[JsonSerializable(typeof(RefundPayment))]
 [JsonSerializable(typeof(ProblemDocument))]
 internal sealed partial class RezJson : JsonSerializerContext;

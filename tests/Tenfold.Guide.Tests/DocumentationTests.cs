@@ -46,7 +46,9 @@ public sealed partial class DocumentationTests
         [typeof(QueueRate)] = "Rate",
         [typeof(QueueKey)] = "Per key",
         [typeof(Budget)] = "Budget",
+        [typeof(Milestone)] = "Milestone",
         [typeof(LoadTest)] = "Load test",
+        [typeof(LoadData)] = "Load data",
         [typeof(LoadStage)] = "Stage",
         [typeof(Thresholds)] = "Thresholds",
         [typeof(LoadStep)] = "Step",
@@ -101,7 +103,7 @@ public sealed partial class DocumentationTests
     {
         foreach (var (record, heading) in Headings)
         {
-            Type[] types = record == typeof(LoadStep) ? [typeof(ThinkStep), typeof(ParallelStep), typeof(RequestStep)] : [record];
+            Type[] types = record == typeof(LoadStep) ? [typeof(ThinkStep), typeof(ParallelStep), typeof(ShareStep), typeof(RequestStep)] : [record];
             Assert.Equal(types.SelectMany(t => RecordShape.Of(t).Keys).Select(Row), Rows(heading).Select(r => string.Join(" | ", r.Take(4))));
         }
     }

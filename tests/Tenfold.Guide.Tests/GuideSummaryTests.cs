@@ -30,8 +30,11 @@ public sealed class GuideSummaryTests
           mail    10 attempts · 5s apart · 10 at a time in an instance · timeout 1h · in main
         budgets
           GET /api/products  average 200ms, p95 400ms, p99 800ms, timeout 5s, errors 0.1%
+        milestones
+          1,000 users   p95 400ms
+          10,000 users  requests/s 500, p95 500ms, availability 99.9%
         load tests
-          closed  up to 1,000 users · for 2m · 7 steps · average 1s, p50 1s, p95 1s, p99 1s, max 1s, errors 1%
+          closed  up to 1,000 users · for 2m · 8 steps · average 1s, p50 1s, p95 1s, p99 1s, max 1s, errors 1%, requests/s 100 · milestone 10,000 users
           open    up to 1,500 arrivals/s · for 2h · 1 step
 
         """,

@@ -99,6 +99,7 @@ internal static class Samples
           mail: { backoff: { fixed: 5s } }
         budgets:
           - { route: GET /api/products, average: 200ms, p95: 400ms, p99: 800ms, timeout: 5s, errors: 0.1% }
+        milestones: [{ users: 1k, p95: 400ms }, { users: 10k, requests-per-second: 0.5k, p95: 500ms, availability: 99.9% }]
         load:
           closed:
             stages: [{ for: 2m, users: 1k }, { for: 0, users: 0 }]
@@ -110,7 +111,10 @@ internal static class Samples
               - { delete: /a }
               - { think: 500ms }
               - { parallel: [{ get: /a }, { get: /b }] }
-            thresholds: { average: 1s, p50: 1s, p95: 1s, p99: 1s, max: 1s, errors: 1% }
+              - { share: 2.5%, steps: [{ get: "/{{pick a|b}}/{{rows.token}}" }, { share: 50%, steps: [{ think: 1s }] }] }
+            data: { rows: { file: rows.csv }, made: { service: api, args: [tokens, "5"] } }
+            milestone: 10k
+            thresholds: { average: 1s, p50: 1s, p95: 1s, p99: 1s, max: 1s, errors: 1%, requests-per-second: 100 }
           open:
             stages: [{ for: 1h, rate: 0.5 }, { for: 1h, rate: 1.5k }]
             scenario: [{ get: / }]

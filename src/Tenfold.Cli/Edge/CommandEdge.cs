@@ -9,6 +9,7 @@ using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
 using Tenfold.Runtime;
 using Tenfold.Runtime.Control;
+using Tenfold.Runtime.Instances;
 using Tenfold.Runtime.Scaling;
 using Tenfold.Runtime.State;
 
@@ -34,6 +35,7 @@ internal static class CommandEdge
             LogsVerb.Create(shell),
             RestartVerb.Create(shell),
             ScaleVerb.Create(shell),
+            RunVerb.Create(shell),
             DecisionsVerb.Create(shell),
             ShardsVerb.Create(shell),
             QueriesVerb.Create(shell),
@@ -100,12 +102,18 @@ internal static class CommandEdge
 
     private static async Task<RunningSystem?> FindRunningAsync(Shell shell, string system, CancellationToken cancel)
     {
-        return await StatusAsync(cancel) is { Gateway.Url: var url } ? new RunningSystem(new Uri(url), MetricsAsync, DecisionsAsync) : null;
+        return await StatusAsync(cancel) is { Gateway.Url: var url } ? new RunningSystem(new Uri(url), MetricsAsync, DecisionsAsync, LaunchAsync) : null;
 
         async Task<IReadOnlyList<ScalingDecision>> DecisionsAsync(CancellationToken token)
         {
             using var client = new ControlClient(SystemState.Of(system, shell.Environment), shell.Time);
             return await client.DecisionsAsync(0, null, token) ?? [];
+        }
+
+        async Task<ServiceLaunch> LaunchAsync(string service, CancellationToken token)
+        {
+            using var client = new ControlClient(SystemState.Of(system, shell.Environment), shell.Time);
+            return await client.LaunchAsync(service, token);
         }
 
         async Task<SystemStatus?> StatusAsync(CancellationToken token)

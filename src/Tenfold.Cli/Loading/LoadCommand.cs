@@ -24,6 +24,7 @@ internal static class LoadCommand
             var (name, test) = FindTest(guide, request.Test);
             var running = request.Target is null ? await findRunning(guide.System, cancellationToken) : null;
             var options = Options(request, guide, name, running);
+            options = options with { Data = await LoadTables.ReadAsync(test, guide, running, cancellationToken) };
             await using var json = request.Json is null or "-" ? null : ReportFile.Open(Path.GetFullPath(request.Json, shell.Folder));
             var display = new ProgressDisplay(shell.Error, InPlace(shell));
             var before = running is null ? null : await running.ReadMetrics(cancellationToken);
@@ -35,7 +36,7 @@ internal static class LoadCommand
             result = before is null || after is null ? result : result with { Cache = CacheUse.Between(before, after) };
             var decisions = running is null ? [] : await running.ReadDecisions(CancellationToken.None);
             result = result with { Marks = Marks(decisions, begun, shell.Time.GetUtcNow()) };
-            var verdict = LoadVerdict.Of(result, guide.Budgets, test.Thresholds);
+            var verdict = LoadVerdict.Of(result, guide.Budgets, test.LimitsIn(guide));
             shell.Out.Write(request.Json == "-" ? JsonReport.Of(result, verdict) : TextReport.Of(result, verdict));
             if (json is not null)
             {

@@ -202,14 +202,16 @@ internal sealed class Binder(Findings findings)
         }
 
         var kind = kinds[0];
-        if (kind.Key == LoadSteps.Think)
+        Type? other = kind.Key switch
         {
-            return Fill(map, Shape(typeof(ThinkStep)), path, alsoAllowed: null);
-        }
-
-        if (kind.Key == LoadSteps.Parallel)
+            LoadSteps.Think => typeof(ThinkStep),
+            LoadSteps.Parallel => typeof(ParallelStep),
+            LoadSteps.Share => typeof(ShareStep),
+            _ => null,
+        };
+        if (other is not null)
         {
-            return Fill(map, Shape(typeof(ParallelStep)), path, alsoAllowed: null);
+            return Fill(map, Shape(other), path, alsoAllowed: null);
         }
 
         var request = (RequestStep)Fill(map, Shape(typeof(RequestStep)), path, alsoAllowed: kind.Key);

@@ -7,7 +7,9 @@ internal static class LoadSteps
 
     public const string Parallel = "parallel";
 
+    public const string Share = "share";
+
     public static IReadOnlyList<string> Requests { get; } = ["get", "post", "put", "patch", "delete"];
 
-    public static IReadOnlyList<string> Kinds { get; } = [.. Requests, Think, Parallel];
+    public static IReadOnlyList<string> Kinds { get; } = [.. Requests, Think, Parallel, Share];
 }

@@ -143,7 +143,7 @@ public static class GuideSchema
 
         private JsonObject Steps() => new()
         {
-            ["oneOf"] = new JsonArray([.. RequestKinds(), Record(typeof(ThinkStep)), Record(typeof(ParallelStep))]),
+            ["oneOf"] = new JsonArray([.. RequestKinds(), Record(typeof(ThinkStep)), Record(typeof(ParallelStep)), Record(typeof(ShareStep))]),
         };
 
         private JsonObject Requests() => new() { ["oneOf"] = new JsonArray([.. RequestKinds()]) };

@@ -5,7 +5,7 @@ internal static class LaterKeys
 {
     private static readonly Dictionary<Type, string[]> ByRecord = new()
     {
-        [typeof(SystemGuide)] = ["milestones", "prices"],
+        [typeof(SystemGuide)] = ["prices"],
         [typeof(Service)] = ["warm"],
     };
 

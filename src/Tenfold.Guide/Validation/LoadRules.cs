@@ -7,12 +7,26 @@ internal static class LoadRules
 {
     public static void Check(SystemGuide guide, Findings findings)
     {
+        for (var i = 1; i < guide.Milestones.Count; i++)
+        {
+            if (guide.Milestones[i].Users <= guide.Milestones[i - 1].Users && findings.IsReadable($"{ItemPath.Of("milestones", i)}.users") && findings.IsReadable($"{ItemPath.Of("milestones", i - 1)}.users"))
+            {
+                findings.Add($"{ItemPath.Of("milestones", i)}.users", $"{guide.Milestones[i].Users} users do not come after {guide.Milestones[i - 1].Users}; each milestone has more than the one before");
+            }
+        }
+
         foreach (var (name, test) in guide.Load)
         {
             var path = ItemPath.Of("load", name);
             Names.Check(path, name, findings);
             Stages($"{path}.stages", test.Stages, findings);
-            Scenario($"{path}.scenario", test.Scenario, findings);
+            if (test.Milestone is { } users && guide.Milestones.All(milestone => milestone.Users != users))
+            {
+                findings.Add($"{path}.milestone", $"there is no milestone of {users} users; {(guide.Milestones.Count == 0 ? "the guide has none" : $"there are {string.Join(", ", guide.Milestones.Select(milestone => milestone.Users))}")}");
+            }
+
+            Data($"{path}.data", test.Data, guide, findings);
+            Scenario($"{path}.scenario", test.Scenario, test.Data, findings);
             var limits = test.Thresholds;
             Order.Check($"{path}.thresholds", [("p50", limits.P50), ("p95", limits.P95), ("p99", limits.P99), ("max", limits.Max)], findings);
             Order.Check($"{path}.thresholds", [("average", limits.Average), ("max", limits.Max)], findings);
@@ -59,9 +73,34 @@ internal static class LoadRules
         }
     }
 
-    private static void Scenario(string path, IReadOnlyList<LoadStep> scenario, Findings findings)
+    private static void Data(string path, IReadOnlyDictionary<string, LoadData> data, SystemGuide guide, Findings findings)
     {
-        if (!scenario.Any(step => step is RequestStep or ParallelStep))
+        foreach (var (name, table) in data)
+        {
+            var at = ItemPath.Of(path, name);
+            if (!Names.Variable().IsMatch(name) || RequestStep.Generators.Contains(name))
+            {
+                findings.AddToKey(at, $"'{name}' is no name of a table; allowed: letters, digits, _ and -, not a digit first, and none of {string.Join(", ", RequestStep.Generators)}");
+            }
+
+            if (findings.IsReadable(at) && (table.File is null) == (table.Service is null))
+            {
+                findings.Add(at, "needs either a file or a service: { file: buyers.csv } or { service: api, args: [tokens] }");
+            }
+            else if (table.Service is { } service && !guide.Services.ContainsKey(service))
+            {
+                findings.Add($"{at}.service", $"there is no service '{service}'{Suggestion.Among(service, [.. guide.Services.Keys])}");
+            }
+            else if (table is { File: not null, Args.Count: > 0 })
+            {
+                findings.Add($"{at}.args", "are for the command of a service; a file takes none");
+            }
+        }
+    }
+
+    private static void Scenario(string path, IReadOnlyList<LoadStep> scenario, IReadOnlyDictionary<string, LoadData> data, Findings findings)
+    {
+        if (!SendsSomething(scenario))
         {
             var unread = Enumerable.Range(0, scenario.Count).Any(i => !findings.IsReadable(ItemPath.Of(path, i)));
             if (!unread)
@@ -72,16 +111,29 @@ internal static class LoadRules
             return;
         }
 
-        var captured = new HashSet<string>(StringComparer.Ordinal);
-        for (var i = 0; i < scenario.Count; i++)
+        Steps(path, scenario, [.. data.Keys.Select(table => table + Templates.OfTable)], findings);
+    }
+
+    private static bool SendsSomething(IReadOnlyList<LoadStep> steps) => steps.Any(step => step is RequestStep or ParallelStep || (step is ShareStep share && SendsSomething(share.Steps)));
+
+    private static void Steps(string path, IReadOnlyList<LoadStep> steps, HashSet<string> captured, Findings findings)
+    {
+        for (var i = 0; i < steps.Count; i++)
         {
-            if (scenario[i] is RequestStep request)
+            var step = ItemPath.Of(path, i);
+            switch (steps[i])
             {
-                Request(ItemPath.Of(path, i), request, captured, findings);
-            }
-            else if (scenario[i] is ParallelStep parallel)
-            {
-                Parallel($"{ItemPath.Of(path, i)}.{LoadSteps.Parallel}", parallel.Parallel, captured, findings);
+                case RequestStep request:
+                    Request(step, request, captured, findings);
+                    break;
+                case ParallelStep parallel:
+                    Parallel($"{step}.{LoadSteps.Parallel}", parallel.Parallel, captured, findings);
+                    break;
+                case ShareStep share:
+                    Steps($"{step}.steps", share.Steps, [.. captured], findings); // those who leave it out have not captured what it does
+                    break;
+                default:
+                    break;
             }
         }
     }

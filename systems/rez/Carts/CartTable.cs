@@ -14,6 +14,9 @@ internal sealed class CartTable(ShardedStore store)
     /// <summary>Most different products in a cart.</summary>
     public const int Most = 200;
 
+    /// <summary>Most of one product in a cart.</summary>
+    public const int MostOfOne = 99;
+
     /// <summary>Sets how many of a product are in a cart. One round trip.</summary>
     /// <param name="user">Whose cart.</param>
     /// <param name="product">The product.</param>

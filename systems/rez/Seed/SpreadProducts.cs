@@ -42,6 +42,17 @@ internal sealed class SpreadProducts(ShardedStore store)
             await rows.CopyToAsync(copy, 1 << 16, cancel);
         }
 
+        // Everything there is can be ordered, one product of a hundred is sold out.
+        await Sql.ExecuteAsync(Sql.Command(to, "DELETE FROM stock_holds"), cancel);
+        await Sql.ExecuteAsync(Sql.Command(to, "DELETE FROM stock"), cancel);
+        await Sql.ExecuteAsync(
+            Sql.Command(
+                to,
+                """
+                INSERT INTO stock (bucket_id, product_id, merchant_id, received, available)
+                SELECT bucket_id, id, merchant_id, n, n FROM merchant_products, LATERAL (SELECT CASE WHEN id % 100 = 99 THEN 0 ELSE 500 + (id * 7919 % 1500)::integer END) counted(n)
+                """),
+            cancel);
         await transaction.CommitAsync(cancel);
     }
 }

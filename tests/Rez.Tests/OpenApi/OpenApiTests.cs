@@ -10,6 +10,7 @@ public sealed class OpenApiTests(Shop shop)
         "PATCH /api/products/{id}", "GET /api/categories", "GET /api/categories/{id}", "GET /api/stores", "GET /api/stores/{id}",
         "GET /api/merchants", "GET /api/merchants/{id}", "GET /api/search",
         "POST /api/merchants/{id}/import", "GET /api/merchants/{id}/imports", "GET /api/imports/{id}", "GET /api/imports/{id}/events",
+        "POST /api/orders",
     ];
 
     [Fact]

@@ -53,6 +53,12 @@ public sealed class LifecycleTests : IDisposable
         Assert.Contains("min 1, max 3", tooMany.Error, StringComparison.Ordinal);
         var nobody = await RunAsync("decisions", "shop", "--service", "nope");
         Assert.Equal((2, "tenfold: shop has no service or store 'nope'; it has: api\n"), (nobody.Code, nobody.Error));
+        var run = await RunAsync("run", "shop", "api", "--", "node", "-e", "console.log(process.env.TENFOLD_SERVICE, process.argv[1]); process.exit(7)", "x y");
+        Assert.Equal((7, "api x y\n"), (run.Code, run.Out));
+        var noService = await RunAsync("run", "shop", "nope", "true");
+        Assert.Equal(2, noService.Code);
+        Assert.Contains("shop has no service or instance 'nope'", noService.Error, StringComparison.Ordinal);
+        Assert.Equal(3, (await RunAsync("run", "shop", "api", "no-such-program")).Code);
         Assert.Contains("listening", (await RunAsync("logs", "shop", "api")).Out, StringComparison.Ordinal);
 
         var down = await RunAsync("down", "shop");

@@ -94,7 +94,7 @@ public sealed class AnyCommandTests
             gateway:
               prot: 8080
               routes: [{ path: /**, service: wbe }]
-            milestones: []
+            prices: []
             """);
 
         var result = await tenfold.RunAsync(["check", guide]);

@@ -10,8 +10,8 @@ public sealed class BadYamlTests
         { "empty", "", "g:1:1: the file is empty; a guide begins with 'system: NAME'" },
         { "only a comment", "# nothing\n", "g:1:1: the file is empty; a guide begins with 'system: NAME'" },
         { "null", "~", "g:1:1: the file is empty; a guide begins with 'system: NAME'" },
-        { "a list", "[a]", "g:1:1: expected a mapping, found a list; allowed keys: system, services, stores, gateway, rate-limits, cache, warm, queues, budgets, load" },
-        { "a text", "rez", "g:1:1: expected a mapping, found 'rez'; allowed keys: system, services, stores, gateway, rate-limits, cache, warm, queues, budgets, load" },
+        { "a list", "[a]", "g:1:1: expected a mapping, found a list; allowed keys: system, services, stores, gateway, rate-limits, cache, warm, queues, budgets, milestones, load" },
+        { "a text", "rez", "g:1:1: expected a mapping, found 'rez'; allowed keys: system, services, stores, gateway, rate-limits, cache, warm, queues, budgets, milestones, load" },
         { "a tab", "system: shop\nservices:\n\tapi: {}\n", "g:3:1: a tab indents this line; YAML indents with spaces" },
         { "a tab after spaces", "system: shop\nservices:\n  api:\n  \t  command: [a]\n", "g:4:3: a tab indents this line; YAML indents with spaces" },
         { "two documents", "system: a\n---\nsystem: b\n", "g:2:1: a second document begins here; a guide is one document" },
@@ -31,7 +31,7 @@ public sealed class BadYamlTests
         { "65 levels", string.Concat(Enumerable.Repeat("[", 65)), "g:1:65: nested more than 64 levels deep" },
         { "65 levels by aliases", "a: &a " + new string('[', 60) + new string(']', 60) + "\nb: [[[[*a]]]]\n", "g:2:8: nested more than 64 levels deep" },
         { "too many values", "a: [" + string.Concat(Enumerable.Repeat("1,", 100_000)) + "]", "g:1:200001: the guide has more than 100,000 values once aliases are written out" },
-        { "too many keys", string.Concat(Enumerable.Range(0, 1001).Select(i => $"k{i}: 1\n")), "g:1:1: has 1,001 keys; allowed: system, services, stores, gateway, rate-limits, cache, warm, queues, budgets, load" },
+        { "too many keys", string.Concat(Enumerable.Range(0, 1001).Select(i => $"k{i}: 1\n")), "g:1:1: has 1,001 keys; allowed: system, services, stores, gateway, rate-limits, cache, warm, queues, budgets, milestones, load" },
     };
 
     [Theory]

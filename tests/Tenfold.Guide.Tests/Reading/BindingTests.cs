@@ -59,12 +59,10 @@ public sealed class BindingTests
     [Fact]
     public void Sections_of_later_issues_are_refused_by_name() => Assert.Equal(
         [
-            "g:3:1: milestones: `milestones` is not supported yet",
-            "g:4:1: prices: `prices` is not supported yet",
+            "g:3:1: prices: `prices` is not supported yet",
         ],
         Guides.Errors(Guides.Start.TrimEnd() + """
 
-            milestones: []
             prices: {}
             stores: { main: { engine: postgres, slow-query: 100ms } }
             """));
@@ -110,9 +108,9 @@ public sealed class BindingTests
         Guides.Errors(Guides.Start + "budgets: [" + string.Concat(Enumerable.Range(0, 1001).Select(i => $"{{route: GET /{i}, p95: 1s}},")) + "]"));
 
     [Theory]
-    [InlineData("{ gett: / }", "has no kind; did you mean 'get'? Exactly one is allowed: get, post, put, patch, delete, think, parallel")]
-    [InlineData("{ expect: 200 }", "has no kind; exactly one is allowed: get, post, put, patch, delete, think, parallel")]
-    [InlineData("{ get: /, think: 1s }", "has several kinds: get, think; exactly one is allowed: get, post, put, patch, delete, think, parallel")]
+    [InlineData("{ gett: / }", "has no kind; did you mean 'get'? Exactly one is allowed: get, post, put, patch, delete, think, parallel, share")]
+    [InlineData("{ expect: 200 }", "has no kind; exactly one is allowed: get, post, put, patch, delete, think, parallel, share")]
+    [InlineData("{ get: /, think: 1s }", "has several kinds: get, think; exactly one is allowed: get, post, put, patch, delete, think, parallel, share")]
     [InlineData("get /", "expected a step such as { get: /path } or { think: 1s }, found 'get /'")]
     public void A_step_has_exactly_one_kind(string step, string message) => Assert.Contains(
         $"load.t.scenario[0]: {message}",

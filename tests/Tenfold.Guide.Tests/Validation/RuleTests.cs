@@ -304,6 +304,26 @@ public sealed class RuleTests
     [MemberData(nameof(Others))]
     public void Of_stores_and_budgets(string section, string[] expected) => Expect(Guides.Start + section, expected);
 
+    private const string Test = "load: { t: { stages: [{ for: 5s, rate: 1 }], scenario: [{ get: / }]";
+
+    public static TheoryData<string, string[]> LoadTests => new()
+    {
+        { "milestones: [{ users: 1k }, { users: 10k, p95: 1s }]\n" + Test + ", milestone: 10k } }", [] },
+        { "milestones: [{ users: 1k }]\n" + Test + ", milestone: 10k } }", ["4:81: load.t.milestone: there is no milestone of 10000 users; there are 1000"] },
+        { Test + ", milestone: 10k } }", ["3:81: load.t.milestone: there is no milestone of 10000 users; the guide has none"] },
+        { "milestones: [{ users: 10k }, { users: 10k }]", ["3:39: milestones[1].users: 10000 users do not come after 10000; each milestone has more than the one before"] },
+        { Test + ", data: { a: { file: a.csv }, b: { service: api, args: [x] } } } }", [] },
+        { Test + ", data: { 1a: { file: a.csv }, pick: { file: a.csv } } } }", [
+            "3:78: load.t.data.1a: '1a' is no name of a table; allowed: letters, digits, _ and -, not a digit first, and none of uuid, user, iteration, random, pick",
+            "3:99: load.t.data.pick: 'pick' is no name of a table; allowed: letters, digits, _ and -, not a digit first, and none of uuid, user, iteration, random, pick"] },
+        { Test + ", data: { a: { }, b: { file: x, service: api } } } }", [
+            "3:78: load.t.data.a: needs either a file or a service: { file: buyers.csv } or { service: api, args: [tokens] }",
+            "3:86: load.t.data.b: needs either a file or a service: { file: buyers.csv } or { service: api, args: [tokens] }"] },
+        { Test + ", data: { a: { service: app }, b: { file: x, args: [y] } } } }", [
+            "3:92: load.t.data.a.service: there is no service 'app'; did you mean 'api'? Allowed: api",
+            "3:113: load.t.data.b.args: are for the command of a service; a file takes none"] },
+    };
+
     public static TheoryData<string, string, string[]> Load => new()
     {
         { "[]", "[{ get: / }]", ["4:5: load.t.stages: is empty; a stage is { for: 1m, users: 10 } or { for: 1m, rate: 100 }"] },
@@ -321,36 +341,53 @@ public sealed class RuleTests
         { "[{ for: 5s, rate: 1 }]", "[{ get: \"http://a/b\" }]", ["5:23: load.t.scenario[0].get: expected a path that begins with /, found 'http://a/b'"] },
         { "[{ for: 5s, rate: 1 }]", "[{ get: \"/a b\" }, { get: \"/{{ a }}\" }]", [
             "5:23: load.t.scenario[0].get: '/a b' holds a space, a line end or #; write %20 or %23",
-            "5:40: load.t.scenario[1].get: {{a}} is not captured before this step; known are: uuid, user, iteration, random"] },
+            "5:40: load.t.scenario[1].get: {{a}} is not captured before this step; known are: uuid, user, iteration, random, pick"] },
         { "[{ for: 5s, rate: 1 }]", "[{ get: /, expect: 99 }]", ["5:34: load.t.scenario[0].expect: found 99; allowed: 100 to 599"] },
         { "[{ for: 5s, rate: 1 }]", "[{ get: /, capture: { id: data..id, 1x: a } }]", [
             "5:41: load.t.scenario[0].capture.id: expected a path in the answer such as data.0.id, found 'data..id'",
             "5:51: load.t.scenario[0].capture.1x: '1x' is no name of a variable; allowed: letters, digits, _ and -, not a digit first"] },
         { "[{ for: 5s, rate: 1 }]", "[{ get: /, capture: { id: a } }, { post: \"/{{ix}}\", headers: { X: \"{{id}}\", Y: \"{{no}}\" }, json: { a: [\"{{id}}\", \"{{never}}\"] } }]", [
-            "5:56: load.t.scenario[1].post: {{ix}} is not captured before this step; did you mean 'id'? Known are: id, uuid, user, iteration, random",
-            "5:94: load.t.scenario[1].headers.Y: {{no}} is not captured before this step; known are: id, uuid, user, iteration, random",
-            "5:106: load.t.scenario[1].json: {{never}} is not captured before this step; known are: id, uuid, user, iteration, random"] },
+            "5:56: load.t.scenario[1].post: {{ix}} is not captured before this step; did you mean 'id'? Known are: id, uuid, user, iteration, random, pick",
+            "5:94: load.t.scenario[1].headers.Y: {{no}} is not captured before this step; known are: id, uuid, user, iteration, random, pick",
+            "5:106: load.t.scenario[1].json: {{never}} is not captured before this step; known are: id, uuid, user, iteration, random, pick"] },
         { "[{ for: 5s, rate: 1 }]", "[{ post: \"/{{uuid}}/{{ random 1 100 }}\", json: { a: \"{{user}}-{{iteration}}\" } }]", [] },
         { "[{ for: 5s, rate: 1 }]", "[{ get: \"/{{random 5}}\", capture: { user: a } }, { get: \"/{{random 5 1}}/{{useer}}/{{\" }]", [
             "5:23: load.t.scenario[0].get: expected {{random FROM TO}} with whole numbers, such as {{random 1 100}}, found 'random 5'",
             "5:51: load.t.scenario[0].capture.user: {{user}} is a generator already; take another name",
             "5:71: load.t.scenario[1].get: expected {{random FROM TO}} with whole numbers, such as {{random 1 100}}, found 'random 5 1'",
-            "5:71: load.t.scenario[1].get: {{useer}} is not captured before this step; did you mean 'user'? Known are: uuid, user, iteration, random",
+            "5:71: load.t.scenario[1].get: {{useer}} is not captured before this step; did you mean 'user'? Known are: uuid, user, iteration, random, pick",
             "5:71: load.t.scenario[1].get: '{{' without '}}'"] },
-        { "[{ for: 5s, rate: 1 }]", "[{ parallel: [{ get: /a, capture: { id: a } }, { get: \"/{{id}}\" }] }, { get: \"/{{id}}\" }]", ["5:69: load.t.scenario[0].parallel[1].get: {{id}} is not captured before this step; known are: uuid, user, iteration, random"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ parallel: [{ get: /a, capture: { id: a } }, { get: \"/{{id}}\" }] }, { get: \"/{{id}}\" }]", ["5:69: load.t.scenario[0].parallel[1].get: {{id}} is not captured before this step; known are: uuid, user, iteration, random, pick"] },
         { "[{ for: 5s, rate: 1 }]", "[{ parallel: [{ get: /a, capture: { id: a } }, { get: /b, capture: { id: b } }] }]", ["5:84: load.t.scenario[0].parallel[1].capture.id: 'id' is captured by another request of this step already; which of them is answered last is not known"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ get: / }, { share: 5%, steps: [{ get: /, capture: { id: a } }, { get: \"/{{id}}\" }] }, { get: \"/{{id}}\" }]", ["5:111: load.t.scenario[2].get: {{id}} is not captured before this step; known are: uuid, user, iteration, random, pick"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ share: 101%, steps: [{ get: / }] }]", ["5:25: load.t.scenario[0].share: found 101%; allowed: 0% to 100%"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ share: 5%, steps: [{ think: 1s }] }]", ["5:5: load.t.scenario: sends nothing; a request is { get: /path }"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ get: \"/{{pick a|}}\" }]", ["5:23: load.t.scenario[0].get: expected {{pick ONE|ANOTHER}}, such as {{pick lamp|garden chair}}, found 'pick a|'"] },
         { "[{ for: 5s, rate: 1 }]", "[{ parallel: [] }]", ["5:18: load.t.scenario[0].parallel: has 0 requests; allowed: 1 to 32"] },
         { "[{ for: 5s, rate: 1 }]", "[{ parallel: [{ think: 1s }, { parallel: [{ get: /x }] }, 7] }]", [
             "5:29: load.t.scenario[0].parallel[0]: has no kind; exactly one is allowed: get, post, put, patch, delete",
             "5:44: load.t.scenario[0].parallel[1]: has no kind; exactly one is allowed: get, post, put, patch, delete",
             "5:73: load.t.scenario[0].parallel[2]: expected a step such as { get: /path }, found '7'"] },
-        { "[{ for: 5s, rate: 1 }]", "[{ get: \"/{{id}}\", capture: { id: a } }]", ["5:23: load.t.scenario[0].get: {{id}} is not captured before this step; known are: uuid, user, iteration, random"] },
+        { "[{ for: 5s, rate: 1 }]", "[{ get: \"/{{id}}\", capture: { id: a } }]", ["5:23: load.t.scenario[0].get: {{id}} is not captured before this step; known are: uuid, user, iteration, random, pick"] },
     };
 
     [Theory]
     [MemberData(nameof(Load))]
     public void Of_load_tests(string stages, string scenario, string[] expected) => Expect(
         Guides.Start + $"load: {{ t: {{\n    stages: {stages},\n    scenario: {scenario} }} }}", expected);
+
+    [Theory]
+    [MemberData(nameof(LoadTests))]
+    public void Of_milestones_and_data(string yaml, string[] expected) => Expect(Guides.Start + yaml, expected);
+
+    [Fact]
+    public void A_milestone_says_what_the_thresholds_do_not()
+    {
+        var guide = Guides.Read(Guides.Start + "milestones: [{ users: 1k, requests-per-second: 50, p95: 300ms, availability: 99.9% }]\n" + Test + ", milestone: 1k, thresholds: { p95: 1s, p99: 2s } } }");
+        Assert.Equal(
+            new Thresholds { P95 = TimeSpan.FromSeconds(1), P99 = TimeSpan.FromSeconds(2), Errors = new Percentage(0.001), RequestsPerSecond = 50 },
+            guide.Load["t"].LimitsIn(guide));
+    }
 
     [Fact]
     public void Thresholds_rise() => Expect(

@@ -20,6 +20,33 @@ public sealed class TimelineTests
     }
 
     [Fact]
+    public void The_best_rate_is_that_of_30_s_without_what_failed()
+    {
+        var timeline = new Timeline();
+        for (var second = 0; second < 100; second++)
+        {
+            for (var i = 0; i < (second is >= 40 and < 70 ? 20 : second == 90 ? 300 : 2); i++)
+            {
+                timeline.Record(TimeSpan.FromSeconds(second), Milliseconds(1), failed: i == 0);
+            }
+        }
+
+        Assert.Equal(19, timeline.BestRate());
+    }
+
+    [Fact]
+    public void The_best_rate_of_a_short_test_is_over_all_of_it()
+    {
+        var timeline = new Timeline();
+        timeline.Record(TimeSpan.Zero, Milliseconds(1), failed: false);
+        timeline.Record(TimeSpan.FromSeconds(1.5), Milliseconds(1), failed: false);
+        timeline.Record(TimeSpan.FromSeconds(1.5), Milliseconds(1), failed: false);
+
+        Assert.Equal(1.5, timeline.BestRate());
+        Assert.Equal(0, new Timeline().BestRate());
+    }
+
+    [Fact]
     public void A_second_without_an_answer_has_no_latency()
     {
         var timeline = new Timeline();

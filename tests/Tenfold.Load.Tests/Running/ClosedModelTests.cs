@@ -102,6 +102,30 @@ public sealed class ClosedModelTests
     }
 
     [Fact]
+    public async Task A_share_of_the_iterations_takes_its_steps_and_what_it_captures_ends_with_it()
+    {
+        await using var server = await TestServer.StartAsync(context => context.Response.WriteAsync("{\"id\":7}"));
+        LoadStep[] scenario =
+        [
+            Get("/all", 200, ("id", "id")),
+            Share(25, Get("/some/{{id}}", 200, ("other", "id")), Share(50, Get("/few/{{other}}"))),
+            Share(0, Get("/never")),
+            Share(100, Get("/always")),
+        ];
+        var result = await RunAsync(server.Address, Users(0.5, 2), scenario);
+        var all = result.Route("GET /all").Count;
+        Assert.True(all > 300, $"{all} iterations are too few to judge");
+        Assert.InRange(result.Route("GET /some/{id}").Count, all * 0.15, all * 0.35);
+        Assert.InRange(result.Route("GET /few/{other}").Count, all * 0.06, all * 0.2);
+        Assert.DoesNotContain(result.Routes, route => route.Name == "GET /never");
+        Assert.InRange(result.Route("GET /always").Count, all - 2, all);
+        Assert.Equal(0, result.Total.Errors);
+
+        var error = await Assert.ThrowsAsync<LoadException>(() => RunAsync(server.Address, Users(0.1, 1), [Share(50, Get("/", 200, ("id", "id"))), Get("/{{id}}")]));
+        Assert.Contains("step 2 (get /{{id}}): '{{id}}' is neither", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nothing_listening_is_a_failure_of_each_parallel_request_and_one_pause()
     {
         var server = await TestServer.StartAsync(_ => Task.CompletedTask);

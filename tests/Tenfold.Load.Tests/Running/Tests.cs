@@ -18,6 +18,8 @@ internal static class Tests
 
     public static ThinkStep Think(double milliseconds) => new() { Think = TimeSpan.FromMilliseconds(milliseconds) };
 
+    public static ShareStep Share(double percent, params LoadStep[] steps) => new() { Share = new Percentage(percent / 100), Steps = steps };
+
     public static Task<LoadResult> RunAsync(Uri target, IReadOnlyList<LoadStage> stages, LoadStep[] scenario, Func<LoadOptions, LoadOptions>? change = null, Budget[]? budgets = null, Action<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var options = new LoadOptions { Target = target };

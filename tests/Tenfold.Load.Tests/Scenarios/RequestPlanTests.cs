@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Tenfold.Guide;
+using Tenfold.Load.Data;
 using Tenfold.Load.Scenarios;
 
 namespace Tenfold.Load.Tests.Scenarios;
@@ -39,7 +40,7 @@ public sealed partial class RequestPlanTests
     [Fact]
     public void The_target_s_path_comes_first_and_its_default_port_is_not_named()
     {
-        var plan = new RequestPlan(new RequestStep { Method = "DELETE", Path = "/x y" }, new Uri("https://shop.example/base/"), [], Routes(), "step 1");
+        var plan = new RequestPlan(new RequestStep { Method = "DELETE", Path = "/x y" }, new Uri("https://shop.example/base/"), Names(), Routes(), "step 1");
         Assert.StartsWith("DELETE /base/x%20y HTTP/1.1\r\nHost: shop.example\r\n", Encoding.UTF8.GetString(plan.Ready!), StringComparison.Ordinal);
     }
 
@@ -50,14 +51,13 @@ public sealed partial class RequestPlanTests
     [InlineData("https://a.example:443", "a.example")]
     public void The_host_is_named_as_HTTP_wants_it(string target, string host)
     {
-        var plan = new RequestPlan(new RequestStep { Method = "GET", Path = "/" }, new Uri(target), [], Routes(), "step 1");
+        var plan = new RequestPlan(new RequestStep { Method = "GET", Path = "/" }, new Uri(target), Names(), Routes(), "step 1");
         Assert.Contains($"\r\nHost: {host}\r\n", Encoding.UTF8.GetString(plan.Ready!), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Captured_values_are_escaped_where_they_stand()
     {
-        var variables = new List<string> { "id" };
         var plan = new RequestPlan(
             new RequestStep
             {
@@ -67,7 +67,7 @@ public sealed partial class RequestPlanTests
                 Json = JsonNode.Parse("""{"id":"{{id}}","text":"<{{id}}>","{{id}}":1}"""),
             },
             Target,
-            variables,
+            Names("id"),
             Routes(),
             "step 1");
         var values = new TemplateValues(1);
@@ -88,7 +88,7 @@ public sealed partial class RequestPlanTests
     public void A_JSON_string_that_is_one_place_keeps_the_value_s_type()
     {
         var plan = new RequestPlan(
-            new RequestStep { Method = "POST", Path = "/", Json = JsonNode.Parse("""["{{n}}","#{{n}}","{{random 5 5}}","{{user}}","{{iteration}}"]""") }, Target, ["n"], Routes(), "step 1");
+            new RequestStep { Method = "POST", Path = "/", Json = JsonNode.Parse("""["{{n}}","#{{n}}","{{random 5 5}}","{{user}}","{{iteration}}"]""") }, Target, Names("n"), Routes(), "step 1");
         var values = new TemplateValues(1);
         values.Begin(1, 7, 3);
         values.Variables[0].SetRaw("12.5"u8);
@@ -112,6 +112,38 @@ public sealed partial class RequestPlanTests
     }
 
     [Fact]
+    public void A_user_takes_its_row_of_a_table_and_after_the_last_one_the_first_again()
+    {
+        var plan = Plan(new RequestStep { Method = "POST", Path = "/{{buyers.token}}", Headers = new Dictionary<string, string> { ["X-Name"] = "{{buyers.name}}" }, Json = JsonNode.Parse("""["{{buyers.name}}","<{{buyers.name}}>"]""") });
+        string[] texts = [.. Enumerable.Range(1, 3).Select(user =>
+        {
+            var values = new TemplateValues(0);
+            values.Begin(1, user, 0);
+            return Render(plan, values);
+        })];
+        Assert.StartsWith("POST /t1 HTTP/1.1\r\n", texts[0], StringComparison.Ordinal);
+        Assert.Contains("\r\nX-Name: A \"B\"\r\n", texts[0], StringComparison.Ordinal);
+        Assert.EndsWith("""["A \"B\"","<A \"B\">"]""", texts[0], StringComparison.Ordinal);
+        Assert.StartsWith("POST /t2 ", texts[1], StringComparison.Ordinal);
+        Assert.StartsWith("POST /t1 ", texts[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Pick_takes_each_of_its_choices_as_it_stands()
+    {
+        var plan = Plan(new RequestStep { Method = "GET", Path = "/?q={{pick lamp|garden chair | Stühle}}" });
+        var values = new TemplateValues(0);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (var iteration = 0; iteration < 100; iteration++)
+        {
+            values.Begin(1, 1, iteration);
+            seen.Add(Render(plan, values).Split(' ')[1]);
+        }
+
+        Assert.Equal(["/?q=St%C3%BChle", "/?q=garden%20chair", "/?q=lamp"], seen.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Random_covers_its_whole_range_and_nothing_else()
     {
         var random = SplitMix.For(1, 1, 1);
@@ -120,14 +152,17 @@ public sealed partial class RequestPlanTests
     }
 
     [Theory]
-    [InlineData("/{{nope}}", "step 1: '{{nope}}' is neither a generator (uuid, random FROM TO, iteration, user) or captured before: id; a variable must be captured by an earlier step")]
+    [InlineData("/{{nope}}", "step 1: '{{nope}}' is neither a generator (uuid, random FROM TO, iteration, user, pick ONE|ANOTHER) or one of id, buyers.token, buyers.name; a variable must be captured by an earlier step")]
     [InlineData("/{{random}}", "step 1: '{{random}}' must be {{random FROM TO}} with whole numbers and FROM <= TO, such as {{random 1 100}}")]
     [InlineData("/{{random 9 1}}", "step 1: '{{random 9 1}}' must be {{random FROM TO}} with whole numbers and FROM <= TO, such as {{random 1 100}}")]
+    [InlineData("/{{pick}}", "step 1: '{{pick}}' must be {{pick ONE|ANOTHER}}, such as {{pick lamp|garden chair}}")]
+    [InlineData("/{{pick a|}}", "step 1: '{{pick a|}}' must be {{pick ONE|ANOTHER}}, such as {{pick lamp|garden chair}}")]
+    [InlineData("/{{buyers.age}}", "step 1: '{{buyers.age}}' is neither a generator (uuid, random FROM TO, iteration, user, pick ONE|ANOTHER) or one of id, buyers.token, buyers.name; a variable must be captured by an earlier step")]
     [InlineData("/{{id", "step 1: '{{' without its '}}' in '/{{id'")]
     [InlineData("http://other/", "step 1: the path 'http://other/' does not begin with '/'; requests go to the test's target only")]
     public void A_wrong_path_is_refused(string path, string message)
     {
-        var error = Assert.Throws<LoadException>(() => new RequestPlan(new RequestStep { Method = "GET", Path = path }, Target, ["id"], Routes(), "step 1"));
+        var error = Assert.Throws<LoadException>(() => new RequestPlan(new RequestStep { Method = "GET", Path = path }, Target, Names("id"), Routes(), "step 1"));
         Assert.Equal((LoadFault.Usage, message), (error.Fault, error.Message));
     }
 
@@ -149,7 +184,7 @@ public sealed partial class RequestPlanTests
         var routes = Routes("GET /api/**", "GET /api/products/{id}", "GET /api/products/search", "POST /api/products");
         string RouteOf(string method, string path)
         {
-            var plan = new RequestPlan(new RequestStep { Method = method, Path = path }, Target, ["id"], routes, "step 1");
+            var plan = new RequestPlan(new RequestStep { Method = method, Path = path }, Target, Names("id"), routes, "step 1");
             var values = new TemplateValues(1);
             values.Begin(1, 1, 0);
             values.Variables[0].SetRaw("search"u8);
@@ -167,7 +202,18 @@ public sealed partial class RequestPlanTests
         Assert.Equal("GET /health", RouteOf("GET", "/health?full"));
     }
 
-    private static RequestPlan Plan(RequestStep step) => new(step, Target, [], Routes(), "step 1");
+    private static RequestPlan Plan(RequestStep step) => new(step, Target, Names(), Routes(), "step 1");
+
+    private static ScenarioNames Names(params string[] captured)
+    {
+        var names = new ScenarioNames(new Dictionary<string, DataTable> { ["buyers"] = DataTable.Parse(new StringReader("token,name\nt1,\"A \"\"B\"\"\"\nt2,C\n"), "buyers.csv") });
+        foreach (var name in captured)
+        {
+            names.Capture(name);
+        }
+
+        return names;
+    }
 
     private static string Render(RequestPlan plan, TemplateValues values)
     {

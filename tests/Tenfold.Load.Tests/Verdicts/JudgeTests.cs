@@ -58,10 +58,17 @@ public sealed class JudgeTests
     public void No_errors_at_all_can_be_asked_for(int failed, Outcome outcome) =>
         Assert.Equal(outcome, One(Stats(3, failed), new Thresholds { Errors = new Percentage(0) }).Outcome);
 
+    [Theory]
+    [InlineData(120, Outcome.Met)]
+    [InlineData(120.5, Outcome.Met)]
+    [InlineData(121, Outcome.Missed)]
+    public void A_rate_is_held_from_its_limit_up(double limit, Outcome outcome) =>
+        Assert.Equal(new Judgement("all", Measure.Rate, limit, 120.5, outcome, 3, 1), One(Stats(3), new Thresholds { RequestsPerSecond = limit }));
+
     [Fact]
     public void Average_median_and_max_are_judged()
     {
-        var judged = Judge.Total(Stats(100), new Thresholds
+        var judged = Judge.Total(Stats(100), 0, new Thresholds
         {
             Average = TimeSpan.FromMilliseconds(50.5), P50 = TimeSpan.FromMilliseconds(49), P99 = TimeSpan.FromMilliseconds(99.1), Max = TimeSpan.FromMilliseconds(100),
         });
@@ -76,5 +83,5 @@ public sealed class JudgeTests
         Assert.Equal([Outcome.Met, Outcome.Missed, Outcome.Met, Outcome.Met], judged.Select(j => j.Outcome));
     }
 
-    private static Judgement One(RouteStats stats, Thresholds thresholds) => Assert.Single(Judge.Total(stats, thresholds));
+    private static Judgement One(RouteStats stats, Thresholds thresholds) => Assert.Single(Judge.Total(stats, 120.5, thresholds));
 }

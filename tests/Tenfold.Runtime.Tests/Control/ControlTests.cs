@@ -1,4 +1,5 @@
 using Tenfold.Runtime.Control;
+using Tenfold.Runtime.Instances;
 using Tenfold.Runtime.Scaling;
 using Tenfold.Runtime.State;
 
@@ -122,6 +123,10 @@ public sealed class ControlTests : IAsyncDisposable
         await using var server = await ControlServer.StartAsync(temporary.State.ControlSocket, new Target(), default);
         using var client = new ControlClient(temporary.State, TimeProvider.System);
         Assert.Equal(new Target().Databases(), await client.DatabasesAsync(default));
+        var launch = await client.LaunchAsync("api", default);
+        Assert.Equal(("/srv", "secret"), (launch.WorkingDirectory, launch.Environment["KEY"]));
+        Assert.Equal(["api"], launch.Program);
+        await Assert.ThrowsAsync<RuntimeException>(() => client.LaunchAsync("nope", default));
         Assert.Equal(["main_1 is ready", "main_2 is ready"], await client.GrowAsync("main", 3, default).ToListAsync());
     }
 
@@ -155,6 +160,10 @@ public sealed class ControlTests : IAsyncDisposable
 
         public IReadOnlyList<Tenfold.Runtime.Stores.DatabaseAccess> Databases() =>
             [new() { Store = "main", Number = 1, Name = "main_1", ConnectionString = "Host=a", AdminConnectionString = "Host=b" }];
+
+        public ServiceLaunch Launch(string service) => service == "api"
+            ? new() { Program = [service], WorkingDirectory = "/srv", Environment = new Dictionary<string, string> { ["KEY"] = "secret" } }
+            : throw new RuntimeException(RuntimeFailure.Guide, "there is none");
 
         public Task GrowAsync(string store, int shards, Action<string> report)
         {

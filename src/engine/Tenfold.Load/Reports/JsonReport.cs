@@ -106,7 +106,7 @@ public static class JsonReport
             json.WriteStartObject();
             json.WriteString("subject", j.Subject);
             json.WriteString("measure", j.Measure.ToString().ToLowerInvariant());
-            json.WriteString("unit", j.Measure == Measure.Errors ? "share" : "milliseconds");
+            json.WriteString("unit", j.Measure switch { Measure.Errors => "share", Measure.Rate => "per second", _ => "milliseconds" });
             json.WriteNumber("limit", Round(j.Limit));
             json.WriteNumber("measured", Round(j.Measured));
             json.WriteString("outcome", j.Outcome switch { Outcome.Met => "met", Outcome.Missed => "missed", _ => "not-enough-samples" });

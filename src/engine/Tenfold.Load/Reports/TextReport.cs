@@ -139,10 +139,11 @@ public static class TextReport
         var subject = judgements.Max(j => j.Subject.Length);
         foreach (var j in judgements)
         {
-            string Value(double value) => j.Measure == Measure.Errors ? Units.Share(value) : Units.Milliseconds(value);
+            string Value(double value) => j.Measure switch { Measure.Errors => Units.Share(value), Measure.Rate => Units.Rate(value), _ => Units.Milliseconds(value) };
             var word = j.Outcome switch { Outcome.Met => "met", Outcome.Missed => "MISSED", _ => "?" };
             var said = j.Outcome == Outcome.NotEnoughSamples
                 ? $"not enough samples: {Units.Count(j.Samples)} of at least {Units.Count(j.Needed)} (limit {Value(j.Limit)})"
+                : j.Measure == Measure.Rate ? $"{Value(j.Measured)} {(j.Outcome == Outcome.Met ? ">=" : "<")} {Value(j.Limit)}"
                 : j.Outcome == Outcome.Missed && j.Measured <= j.Limit ? $"too few of the requests were answered (limit {Value(j.Limit)})"
                 : $"{Value(j.Measured)} {(j.Outcome == Outcome.Met ? "<=" : ">")} {Value(j.Limit)}";
             Line(text, $"  {word,-6}  {j.Subject.PadRight(subject)}  {j.Measure.ToString().ToLowerInvariant(),-7}  {said}");

@@ -29,6 +29,24 @@ public sealed class Timeline
     /// <summary>The slots that had requests, in their order.</summary>
     public IEnumerable<TimelinePoint> Points => _slots.Select((slot, i) => slot?.Point(i * Step)).OfType<TimelinePoint>();
 
+    /// <summary>How long a rate must be held to count.</summary>
+    public static TimeSpan Sustained { get; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The highest rate of requests that were answered well, a second, over <see cref="Sustained"/>; over all of a shorter test.</summary>
+    public double BestRate()
+    {
+        var width = Math.Max(1, (int)(Sustained / Step));
+        long sum = 0, best = 0;
+        for (var i = 0; i < _slots.Count; i++)
+        {
+            sum += _slots[i]?.Well ?? 0;
+            sum -= i >= width ? _slots[i - width]?.Well ?? 0 : 0;
+            best = Math.Max(best, sum);
+        }
+
+        return best / (Math.Max(1, Math.Min(width, _slots.Count)) * Step.TotalSeconds);
+    }
+
     /// <summary>Adds a request that was due at a time since the beginning.</summary>
     /// <param name="due">Before the beginning counts as the beginning.</param>
     /// <param name="nanoseconds">Its latency; null when it has none.</param>
@@ -91,6 +109,8 @@ public sealed class Timeline
         private long _samples;
         private long _requests;
         private long _errors;
+
+        public long Well => _requests - _errors;
 
         public void Record(long? nanoseconds, bool failed)
         {

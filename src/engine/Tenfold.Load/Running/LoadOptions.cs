@@ -1,3 +1,5 @@
+using Tenfold.Load.Data;
+
 namespace Tenfold.Load.Running;
 
 /// <summary>How to run a load test.</summary>
@@ -5,6 +7,9 @@ public sealed record LoadOptions
 {
     /// <summary>What is run, for the report: <c>rez api-test</c>.</summary>
     public string Name { get; init; } = "load test";
+
+    /// <summary>The tables that the test names.</summary>
+    public IReadOnlyDictionary<string, DataTable> Data { get; init; } = new Dictionary<string, DataTable>();
 
     /// <summary>Where requests go: scheme, host, port, and a path that all paths of the scenario are put behind.</summary>
     public required Uri Target { get; init; }

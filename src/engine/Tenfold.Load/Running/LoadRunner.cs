@@ -27,7 +27,7 @@ public static class LoadRunner
         ArgumentNullException.ThrowIfNull(options);
         var model = Stages.ModelOf(test.Stages);
         var stages = options.For is { } total ? Stages.Compress(test.Stages, total) : test.Stages;
-        var scenario = ScenarioPlan.Compile(test.Scenario, budgets, options.Target, options.Timeout);
+        var scenario = ScenarioPlan.Compile(test.Scenario, options.Data, budgets, options.Target, options.Timeout);
         var users = AllowUsers(model == LoadModel.Closed ? UserRamp.Most(stages) : options.MostInFlight, scenario.Width, model);
         var target = await LoadTarget.FindAsync(options.Target, options.Insecure, cancellationToken);
         var pacing = new ArrivalPacing(stages);

@@ -163,6 +163,9 @@ internal sealed class VirtualUser : ITimed
 
             switch (_steps[_step++])
             {
+                case SharePlan share:
+                    _step += _values.Random.NextDouble() < share.Share ? 0 : share.Steps;
+                    continue;
                 case ThinkPlan think:
                     _worker.Loop.At(from + think.Nanoseconds, this);
                     return;

@@ -12,7 +12,7 @@ internal sealed class BodyTemplate
     private readonly List<Piece> _pieces = [];
 
     /// <inheritdoc cref="Template.Parse"/>
-    public BodyTemplate(JsonNode body, IReadOnlyList<string> variables, string where) => Add(body, variables, where);
+    public BodyTemplate(JsonNode body, ScenarioNames names, string where) => Add(body, names, where);
 
     /// <summary>Whether every iteration sends the same bytes.</summary>
     public bool IsLiteral => _pieces.All(p => p.Text is null || p.Text.IsLiteral);
@@ -32,7 +32,7 @@ internal sealed class BodyTemplate
         return true;
     }
 
-    private void Add(JsonNode? node, IReadOnlyList<string> variables, string where)
+    private void Add(JsonNode? node, ScenarioNames names, string where)
     {
         switch (node)
         {
@@ -44,7 +44,7 @@ internal sealed class BodyTemplate
                     Add(comma ? ","u8 : []);
                     Add(JsonSerializer.SerializeToUtf8Bytes(name, Relaxed));
                     Add(":"u8);
-                    Add(value, variables, where);
+                    Add(value, names, where);
                     comma = true;
                 }
 
@@ -55,13 +55,13 @@ internal sealed class BodyTemplate
                 for (var i = 0; i < a.Count; i++)
                 {
                     Add(i > 0 ? ","u8 : []);
-                    Add(a[i], variables, where);
+                    Add(a[i], names, where);
                 }
 
                 Add("]"u8);
                 break;
             case JsonValue v when v.GetValueKind() == JsonValueKind.String:
-                var text = Template.Parse(v.GetValue<string>(), TemplatePlace.JsonString, variables, where);
+                var text = Template.Parse(v.GetValue<string>(), TemplatePlace.JsonString, names, where);
                 Add(text.KeepsType ? [] : "\""u8);
                 _pieces.Add(new Piece([], text));
                 Add(text.KeepsType ? [] : "\""u8);

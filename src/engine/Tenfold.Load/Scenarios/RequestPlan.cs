@@ -20,11 +20,11 @@ internal sealed class RequestPlan : StepPlan
 
     /// <param name="step">The step.</param>
     /// <param name="target">Where requests go: gives <c>Host</c> and the path before the step's.</param>
-    /// <param name="variables">Captured by earlier steps; this step's are added.</param>
+    /// <param name="names">What earlier steps have captured, and tables; what this step captures is added.</param>
     /// <param name="routes">The test's routes; this step's is added.</param>
     /// <param name="where">For messages: which step.</param>
     /// <exception cref="LoadException">The step is wrong.</exception>
-    public RequestPlan(RequestStep step, Uri target, List<string> variables, RouteTable routes, string where)
+    public RequestPlan(RequestStep step, Uri target, ScenarioNames names, RouteTable routes, string where)
     {
         Method = step.Method.ToUpperInvariant();
         if (Method is not ("GET" or "POST" or "PUT" or "PATCH" or "DELETE"))
@@ -40,12 +40,12 @@ internal sealed class RequestPlan : StepPlan
         _routes = routes;
         _ownRoute = routes.Add(Method, step.Path);
         _start = Encoding.ASCII.GetBytes($"{Method} {target.AbsolutePath.TrimEnd('/')}");
-        _path = Template.Parse(step.Path, TemplatePlace.Path, variables, where);
-        AddHeaders(step, target, variables, where);
-        _body = step.Json is null ? null : new BodyTemplate(step.Json, variables, where);
+        _path = Template.Parse(step.Path, TemplatePlace.Path, names, where);
+        AddHeaders(step, target, names, where);
+        _body = step.Json is null ? null : new BodyTemplate(step.Json, names, where);
         _lengthOnly = _body is null && Method is "POST" or "PUT" or "PATCH";
         Expect = step.Expect;
-        Captures = ParseCaptures(step.Capture, variables, where);
+        Captures = ParseCaptures(step.Capture, names, where);
         MayRepeat = Method is "GET" or "PUT" or "DELETE";
 
         if (_path.IsLiteral && _headers.All(h => h.Value.IsLiteral) && (_body is null || _body.IsLiteral))
@@ -118,7 +118,7 @@ internal sealed class RequestPlan : StepPlan
         return true;
     }
 
-    private static List<Capture> ParseCaptures(IReadOnlyDictionary<string, string> captures, List<string> variables, string where)
+    private static List<Capture> ParseCaptures(IReadOnlyDictionary<string, string> captures, ScenarioNames names, string where)
     {
         var parsed = new List<Capture>();
         foreach (var (name, text) in captures)
@@ -133,26 +133,19 @@ internal sealed class RequestPlan : StepPlan
                 throw new LoadException(LoadFault.Usage, $"{where}: capture '{name}: {text}': {error}; a JSON path is written like data.0.id or $.data[0].id");
             }
 
-            var slot = variables.IndexOf(name);
-            if (slot < 0)
-            {
-                slot = variables.Count;
-                variables.Add(name);
-            }
-
-            parsed.Add(new Capture(name, slot, path));
+            parsed.Add(new Capture(name, names.Capture(name), path));
         }
 
         return parsed;
     }
 
-    private void AddHeaders(RequestStep step, Uri target, List<string> variables, string where)
+    private void AddHeaders(RequestStep step, Uri target, ScenarioNames names, string where)
     {
         void Default(string name, string value)
         {
             if (!step.Headers.Keys.Contains(name, StringComparer.OrdinalIgnoreCase))
             {
-                _headers.Add((Encoding.ASCII.GetBytes(name), Template.Parse(value, TemplatePlace.Header, [], where)));
+                _headers.Add((Encoding.ASCII.GetBytes(name), Template.Parse(value, TemplatePlace.Header, names, where)));
             }
         }
 
@@ -178,7 +171,7 @@ internal sealed class RequestPlan : StepPlan
                 throw new LoadException(LoadFault.Usage, $"{where}: header '{name}' is the load generator's own; leave it out");
             }
 
-            _headers.Add((bytes, Template.Parse(value, TemplatePlace.Header, variables, where)));
+            _headers.Add((bytes, Template.Parse(value, TemplatePlace.Header, names, where)));
         }
     }
 
@@ -202,6 +195,14 @@ internal abstract class StepPlan;
 internal sealed class ParallelPlan(RequestPlan[] requests) : StepPlan
 {
     public RequestPlan[] Requests { get; } = requests;
+}
+
+/// <summary>Whether the next <paramref name="steps"/> are taken or left out.</summary>
+internal sealed class SharePlan(double share, int steps) : StepPlan
+{
+    public double Share { get; } = share;
+
+    public int Steps { get; } = steps;
 }
 
 /// <summary>A pause, in nanoseconds.</summary>

@@ -1,4 +1,5 @@
 using Tenfold.Guide;
+using Tenfold.Load.Data;
 
 namespace Tenfold.Load.Scenarios;
 
@@ -18,27 +19,45 @@ internal sealed class ScenarioPlan
     public int Variables { get; }
 
     /// <exception cref="LoadException">A step is wrong, or there is no request.</exception>
-    public static ScenarioPlan Compile(IReadOnlyList<LoadStep> scenario, IReadOnlyList<Budget> budgets, Uri target, TimeSpan timeout)
+    public static ScenarioPlan Compile(IReadOnlyList<LoadStep> scenario, IReadOnlyDictionary<string, DataTable> data, IReadOnlyList<Budget> budgets, Uri target, TimeSpan timeout)
     {
         var routes = new RouteTable(budgets, timeout);
-        var variables = new List<string>();
-        var steps = new StepPlan[scenario.Count];
-        var at = 0;
-        for (; at < steps.Length; at++)
-        {
-            steps[at] = scenario[at] switch
-            {
-                RequestStep request => Request(request),
-                ParallelStep { Parallel: [_, ..] requests } => new ParallelPlan([.. requests.Select(Request)]),
-                ThinkStep think when think.Think >= TimeSpan.Zero => new ThinkPlan(think.Think),
-                var other => throw new LoadException(LoadFault.Usage, $"step {at + 1}: {other} cannot be run"),
-            };
-        }
-
-        return steps.Any(s => s is RequestPlan or ParallelPlan)
-            ? new ScenarioPlan(steps, routes, variables.Count)
+        var names = new ScenarioNames(data);
+        var plans = new List<StepPlan>();
+        Add(scenario, "");
+        return plans.Exists(plan => plan is RequestPlan or ParallelPlan)
+            ? new ScenarioPlan([.. plans], routes, names.Slots)
             : throw new LoadException(LoadFault.Usage, "the scenario sends no request");
 
-        RequestPlan Request(RequestStep request) => new(request, target, variables, routes, $"step {at + 1} ({request.Method.ToLowerInvariant()} {request.Path})");
+        void Add(IReadOnlyList<LoadStep> steps, string outer)
+        {
+            for (var i = 0; i < steps.Count; i++)
+            {
+                var where = $"{outer}step {i + 1}";
+                switch (steps[i])
+                {
+                    case RequestStep request:
+                        plans.Add(Request(request, where));
+                        break;
+                    case ParallelStep { Parallel: [_, ..] requests }:
+                        plans.Add(new ParallelPlan([.. requests.Select(request => Request(request, where))]));
+                        break;
+                    case ThinkStep think when think.Think >= TimeSpan.Zero:
+                        plans.Add(new ThinkPlan(think.Think));
+                        break;
+                    case ShareStep share:
+                        var (place, slots) = (plans.Count, names.Slots);
+                        plans.Add(new SharePlan(share.Share.Fraction, 0));
+                        Add(share.Steps, $"{where}, ");
+                        plans[place] = new SharePlan(share.Share.Fraction, plans.Count - place - 1);
+                        names.Hide(slots);
+                        break;
+                    case var other:
+                        throw new LoadException(LoadFault.Usage, $"{where}: {other} cannot be run");
+                }
+            }
+        }
+
+        RequestPlan Request(RequestStep request, string where) => new(request, target, names, routes, $"{where} ({request.Method.ToLowerInvariant()} {request.Path})");
     }
 }

@@ -30,6 +30,9 @@ internal struct SplitMix(ulong seed)
     public long Between(long from, long to) =>
         from + (long)(((UInt128)Next() * ((UInt128)(Int128)to - (UInt128)(Int128)from + 1)) >> 64);
 
+    /// <summary>At least 0, below 1.</summary>
+    public double NextDouble() => (Next() >> 11) * (1.0 / (1UL << 53));
+
     /// <summary>A version 4 UUID.</summary>
     public Guid NextUuid()
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Tenfold.Load.Data;
 
 namespace Tenfold.Load.Scenarios;
 
@@ -23,7 +24,7 @@ internal enum TemplatePlace
 
 /// <summary>
 /// Text with places <c>{{name}}</c>: a captured variable or a generator (<c>uuid</c>, <c>random FROM TO</c>,
-/// <c>iteration</c>, <c>user</c>). Immutable; thread-safe.
+/// <c>iteration</c>, <c>user</c>, <c>pick ONE|ANOTHER</c>), or a column of a table. Immutable; thread-safe.
 /// </summary>
 internal sealed class Template
 {
@@ -40,6 +41,8 @@ internal sealed class Template
         Random,
         Iteration,
         User,
+        Pick,
+        Column,
     }
 
     /// <summary>Whether it has no places.</summary>
@@ -50,10 +53,10 @@ internal sealed class Template
 
     /// <param name="text">The text.</param>
     /// <param name="place">Where it stands.</param>
-    /// <param name="variables">Variables captured by earlier steps; the index is the slot.</param>
+    /// <param name="names">What may be named.</param>
     /// <param name="where">For the message: which step.</param>
     /// <exception cref="LoadException">An unknown name, or a place that does not end.</exception>
-    public static Template Parse(string text, TemplatePlace place, IReadOnlyList<string> variables, string where)
+    public static Template Parse(string text, TemplatePlace place, ScenarioNames names, string where)
     {
         var parts = new List<Part>();
         var at = 0;
@@ -72,7 +75,7 @@ internal sealed class Template
                 throw new LoadException(LoadFault.Usage, $"{where}: '{{{{' without its '}}}}' in '{text}'");
             }
 
-            parts.Add(ParsePlace(text[(open + 2)..close].Trim(), variables, where));
+            parts.Add(ParsePlace(text[(open + 2)..close].Trim(), names, where));
             at = close + 2;
         }
 
@@ -122,6 +125,8 @@ internal sealed class Template
                 case PartKind.User:
                     target.Add(values.User);
                     break;
+                case PartKind.Pick when !TryAddText(target, part.Choices[values.Random.Between(0, part.Choices.Length - 1)]):
+                case PartKind.Column when !TryAddText(target, part.Table!.Value(values.User, (int)part.From)):
                 case PartKind.Variable when !TryAdd(target, values.Variables[(int)part.From]):
                     return false;
                 default:
@@ -137,31 +142,37 @@ internal sealed class Template
         if (text.Length > 0)
         {
             var bytes = place == TemplatePlace.JsonString ? JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes : Encoding.UTF8.GetBytes(text);
-            parts.Add(new Part(PartKind.Literal, place == TemplatePlace.Path ? EncodePath(bytes) : bytes.ToArray(), 0, 0));
+            parts.Add(new Part(PartKind.Literal) { Bytes = place == TemplatePlace.Path ? EncodePath(bytes) : bytes.ToArray() });
         }
     }
 
-    private static Part ParsePlace(string text, IReadOnlyList<string> variables, string where)
+    private static Part ParsePlace(string text, ScenarioNames names, string where)
     {
         var words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         long from = 0, to = 0;
         switch (words)
         {
             case ["uuid"]:
-                return new Part(PartKind.Uuid, [], 0, 0);
+                return new Part(PartKind.Uuid);
             case ["iteration"]:
-                return new Part(PartKind.Iteration, [], 0, 0);
+                return new Part(PartKind.Iteration);
             case ["user"]:
-                return new Part(PartKind.User, [], 0, 0);
+                return new Part(PartKind.User);
             case ["random", var a, var b] when long.TryParse(a, CultureInfo.InvariantCulture, out from) && long.TryParse(b, CultureInfo.InvariantCulture, out to) && from <= to:
-                return new Part(PartKind.Random, [], from, to);
+                return new Part(PartKind.Random) { From = from, To = to };
             case ["random", ..]:
                 throw new LoadException(LoadFault.Usage, $"{where}: '{{{{{text}}}}}' must be {{{{random FROM TO}}}} with whole numbers and FROM <= TO, such as {{{{random 1 100}}}}");
-            case [var name] when variables.ToList().IndexOf(name) is >= 0 and var slot:
-                return new Part(PartKind.Variable, [], slot, 0);
+            case ["pick", _, ..] when text["pick".Length..].Split('|') is var choices && !choices.Any(string.IsNullOrWhiteSpace):
+                return new Part(PartKind.Pick) { Choices = [.. choices.Select(choice => Encoding.UTF8.GetBytes(choice.Trim()))] };
+            case ["pick", ..]:
+                throw new LoadException(LoadFault.Usage, $"{where}: '{{{{{text}}}}}' must be {{{{pick ONE|ANOTHER}}}}, such as {{{{pick lamp|garden chair}}}}");
+            case [var name] when names.SlotOf(name) is >= 0 and var slot:
+                return new Part(PartKind.Variable) { From = slot };
+            case [var name] when names.ColumnOf(name) is var (table, column):
+                return new Part(PartKind.Column) { Table = table, From = column };
             default:
-                var known = variables.Count == 0 ? "" : $" or captured before: {string.Join(", ", variables)}";
-                throw new LoadException(LoadFault.Usage, $"{where}: '{{{{{text}}}}}' is neither a generator (uuid, random FROM TO, iteration, user){known}; a variable must be captured by an earlier step");
+                var known = string.Join(", ", names.Variables.Concat(names.Columns));
+                throw new LoadException(LoadFault.Usage, $"{where}: '{{{{{text}}}}}' is neither a generator (uuid, random FROM TO, iteration, user, pick ONE|ANOTHER){(known.Length > 0 ? $" or one of {known}" : "")}; a variable must be captured by an earlier step");
         }
     }
 
@@ -172,23 +183,34 @@ internal sealed class Template
             return false;
         }
 
+        if (_place == TemplatePlace.JsonValue && !value.IsString)
+        {
+            target.Add(value.Bytes);
+            return true;
+        }
+
+        return TryAddText(target, value.Bytes);
+    }
+
+    private bool TryAddText(ByteBuffer target, ReadOnlySpan<byte> text)
+    {
         switch (_place)
         {
-            case TemplatePlace.JsonValue when value.IsString:
+            case TemplatePlace.JsonValue:
                 target.Add((byte)'"');
-                AddEscaped(target, value.Bytes);
+                AddEscaped(target, text);
                 target.Add((byte)'"');
                 return true;
             case TemplatePlace.JsonString:
-                AddEscaped(target, value.Bytes);
+                AddEscaped(target, text);
                 return true;
             case TemplatePlace.Path:
-                AddToPath(target, value.Bytes);
+                AddToPath(target, text);
                 return true;
-            case TemplatePlace.Header when Wire.Http1.HeadParser.HasControl(value.Bytes):
+            case TemplatePlace.Header when Wire.Http1.HeadParser.HasControl(text):
                 return false;
             default:
-                target.Add(value.Bytes);
+                target.Add(text);
                 return true;
         }
     }
@@ -229,7 +251,22 @@ internal sealed class Template
         }
     }
 
-    private readonly record struct Part(PartKind Kind, byte[] Bytes, long From, long To);
+    /// <param name="Kind">What it gives.</param>
+    private sealed record Part(PartKind Kind)
+    {
+        /// <summary>Of a literal.</summary>
+        public byte[] Bytes { get; init; } = [];
+
+        /// <summary>Least number; the variable's slot; the column.</summary>
+        public long From { get; init; }
+
+        /// <summary>Greatest number.</summary>
+        public long To { get; init; }
+
+        public byte[][] Choices { get; init; } = [];
+
+        public DataTable? Table { get; init; }
+    }
 }
 
 /// <summary>One user's values for templates. Not thread-safe.</summary>

@@ -20,7 +20,10 @@ public static class Judge
     }
 
     /// <summary>The limits for all requests together.</summary>
-    public static IEnumerable<Judgement> Total(RouteStats stats, Thresholds thresholds)
+    /// <param name="stats">All requests.</param>
+    /// <param name="bestRate">Requests a second that were answered well, in the best <see cref="Timeline.Sustained"/> of the test.</param>
+    /// <param name="thresholds">The limits.</param>
+    public static IEnumerable<Judgement> Total(RouteStats stats, double bestRate, Thresholds thresholds)
     {
         ArgumentNullException.ThrowIfNull(thresholds);
         return
@@ -31,6 +34,7 @@ public static class Judge
             .. Latency("all", stats, Measure.P99, thresholds.P99),
             .. Latency("all", stats, Measure.Max, thresholds.Max),
             .. Errors("all", stats, thresholds.Errors),
+            .. thresholds.RequestsPerSecond is { } least ? [new Judgement("all", Measure.Rate, least, bestRate, bestRate >= least ? Outcome.Met : Outcome.Missed, stats.Count, 1)] : Array.Empty<Judgement>(),
         ];
     }
 

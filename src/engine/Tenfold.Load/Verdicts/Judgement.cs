@@ -9,6 +9,9 @@ public enum Measure
     P99,
     Max,
     Errors,
+
+    /// <summary>Requests a second that were answered well: at least so many.</summary>
+    Rate,
 }
 
 /// <summary>What became of a limit.</summary>
@@ -24,7 +27,7 @@ public enum Outcome
 /// <summary>One limit and what was measured.</summary>
 /// <param name="Subject">The route, or <c>all</c>.</param>
 /// <param name="Measure">What is limited.</param>
-/// <param name="Limit">Milliseconds; for <see cref="Measure.Errors"/> a share from 0 to 1.</param>
+/// <param name="Limit">Milliseconds; for <see cref="Measure.Errors"/> a share from 0 to 1, for <see cref="Measure.Rate"/> a second.</param>
 /// <param name="Measured">In the unit of <paramref name="Limit"/>.</param>
 /// <param name="Outcome">Whether it holds.</param>
 /// <param name="Samples">Requests that it was measured on.</param>

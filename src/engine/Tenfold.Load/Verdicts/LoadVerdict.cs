@@ -43,7 +43,7 @@ public sealed record LoadVerdict(IReadOnlyList<Judgement> Budgets, IReadOnlyList
     {
         ArgumentNullException.ThrowIfNull(result);
         Judgement[] routes = [.. result.Routes.Where(r => r.Budget is not null).SelectMany(r => Judge.Route(r.Name, r.Stats, r.Budget!))];
-        Judgement[] total = [.. Judge.Total(result.Total, thresholds)];
+        Judgement[] total = [.. Judge.Total(result.Total, result.Timeline.BestRate(), thresholds)];
         var invalid = Faults(result).ToArray();
         var outcome = result.Interrupted ? LoadOutcome.Interrupted
             : invalid.Length > 0 ? LoadOutcome.Invalid

@@ -69,6 +69,18 @@ public sealed class ControlClient : IDisposable
             $"/decisions?after={after.ToString(CultureInfo.InvariantCulture)}&service={Uri.EscapeDataString(service ?? "")}", ControlJson.Default.IReadOnlyListScalingDecision, token),
         cancel);
 
+    /// <summary>How a command of a service is started, secrets included.</summary>
+    /// <exception cref="RuntimeException">There is no such service, the system is not up, or no host answers.</exception>
+    public async Task<Instances.ServiceLaunch> LaunchAsync(string service, CancellationToken cancel)
+    {
+        await foreach (var line in OperateAsync($"/launch?service={Uri.EscapeDataString(service)}", cancel))
+        {
+            return JsonSerializer.Deserialize(line, ControlJson.Default.ServiceLaunch)!;
+        }
+
+        throw Gone(null);
+    }
+
     /// <summary>
     /// Has the host start the databases that a store has less than <paramref name="shards"/>, with replicas and schema as its guide
     /// says now, while everything runs on; yields each step.

@@ -11,7 +11,7 @@ namespace Tenfold.Runtime.Control;
 
 /// <summary>
 /// A small HTTP API over a Unix socket that only its owner may open: <c>GET /status</c>, <c>GET /metrics</c>,
-/// <c>GET /databases</c>, <c>GET /decisions?after=NUMBER&amp;service=NAME</c>, <c>POST /restart?of=NAME</c>, <c>POST /scale?service=NAME&amp;count=N</c> (or <c>auto</c>), <c>POST /grow?store=NAME&amp;shards=N</c>,
+/// <c>GET /databases</c>, <c>GET /decisions?after=NUMBER&amp;service=NAME</c>, <c>POST /restart?of=NAME</c>, <c>POST /scale?service=NAME&amp;count=N</c> (or <c>auto</c>), <c>POST /launch?service=NAME</c>, <c>POST /grow?store=NAME&amp;shards=N</c>,
 /// <c>POST /stop</c>.
 /// Operations answer a line of JSON for each step, and go on when the caller leaves.
 /// </summary>
@@ -70,6 +70,11 @@ public sealed class ControlServer : IAsyncDisposable
             _target.Decisions(long.TryParse(Query(context, "after"), NumberStyles.None, CultureInfo.InvariantCulture, out var after) ? after : 0, Query(context, "service")),
             ControlJson.Default.IReadOnlyListScalingDecision,
             cancellationToken: context.RequestAborted),
+        ("POST", "/launch") => OperateAsync(context, report =>
+        {
+            report(JsonSerializer.Serialize(_target.Launch(Query(context, "service") ?? ""), ControlJson.Default.ServiceLaunch));
+            return Task.CompletedTask;
+        }),
         ("POST", "/grow") => OperateAsync(context, report =>
             Query(context, "store") is { } store && int.TryParse(Query(context, "shards"), NumberStyles.None, CultureInfo.InvariantCulture, out var shards)
                 ? _target.GrowAsync(store, shards, report)

@@ -18,6 +18,10 @@ public interface IControlTarget
     /// <summary>The databases of every PostgreSQL, and how to reach them.</summary>
     IReadOnlyList<Stores.DatabaseAccess> Databases();
 
+    /// <summary>How a command of a service is started.</summary>
+    /// <exception cref="RuntimeException">There is no such service, or the system is not up.</exception>
+    Instances.ServiceLaunch Launch(string service);
+
     /// <summary>Starts databases until a store has so many; all else as the guide says now.</summary>
     Task GrowAsync(string store, int shards, Action<string> report);
 

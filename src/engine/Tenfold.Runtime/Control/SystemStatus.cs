@@ -189,6 +189,7 @@ public sealed record ControlLine(string? Text = null, RuntimeFailure? Failure = 
 [JsonSerializable(typeof(ControlLine))]
 [JsonSerializable(typeof(IReadOnlyList<Stores.DatabaseAccess>))]
 [JsonSerializable(typeof(IReadOnlyList<Scaling.ScalingDecision>))]
+[JsonSerializable(typeof(Instances.ServiceLaunch))]
 [JsonSerializable(typeof(Scaling.Claim))]
 [JsonSerializable(typeof(Host.HostEvent))]
 public sealed partial class ControlJson : JsonSerializerContext;

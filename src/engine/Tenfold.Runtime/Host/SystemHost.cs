@@ -189,6 +189,12 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
 
     public IReadOnlyList<DatabaseAccess> Databases() => _stores.Set?.Databases() ?? [];
 
+    public ServiceLaunch Launch(string service)
+    {
+        CheckUp();
+        return (_services.GetValueOrDefault(service) ?? throw Unknown(service)).Launch;
+    }
+
     public async Task GrowAsync(string store, int shards, Action<string> report)
     {
         CheckUp();

@@ -58,6 +58,14 @@ public sealed class ServiceSupervisor : IAsyncDisposable
         }
     }
 
+    /// <summary>How a command of the service is started now.</summary>
+    public ServiceLaunch Launch => new()
+    {
+        Program = _run.Service.Project is null ? [] : _run.Command,
+        WorkingDirectory = _run.WorkingDirectory,
+        Environment = _run.Environment(),
+    };
+
     /// <summary>What an instance may use.</summary>
     public Guide.InstanceSize Size => _run.Service.Instance;
 

@@ -47,7 +47,39 @@ public sealed partial class ShardedStore
     /// <param name="cancel">Ends the wait.</param>
     /// <returns>Number of rows inserted, updated and deleted.</returns>
     /// <exception cref="ShardException"><see cref="ShardFailure.Moved"/>: no owner was found in time; nothing was executed.</exception>
-    public Task<int> ExecuteAsync(ShardKey key, NpgsqlBatch batch, Caller? caller, CancellationToken cancel)
+    public Task<int> ExecuteAsync(ShardKey key, NpgsqlBatch batch, Caller? caller, CancellationToken cancel) =>
+        ExecuteAsync(key, batch, static (running, cancel) => running.ExecuteNonQueryAsync(cancel), caller, cancel);
+
+    /// <summary>The same for statements that answer with rows, still one round trip.</summary>
+    /// <param name="key">What the rows are sharded by.</param>
+    /// <param name="batch">The statements, without a connection; each filters by, or sets, <c>bucket_id</c>.</param>
+    /// <param name="read">Reads from the reader, which is at the first statement's rows. What it has read is committed only when this method returns.</param>
+    /// <param name="caller">Who writes.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <exception cref="ShardException"><see cref="ShardFailure.Moved"/>: no owner was found in time; nothing was executed.</exception>
+    public Task<T> QueryAsync<T>(ShardKey key, NpgsqlBatch batch, Func<NpgsqlDataReader, CancellationToken, Task<T>> read, Caller? caller, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        return ExecuteAsync(
+            key,
+            batch,
+            async (running, token) =>
+            {
+                await using var rows = await running.ExecuteReaderAsync(token);
+                await rows.NextResultAsync(token); // past the hold
+                var result = await read(rows, token);
+                while (await rows.NextResultAsync(token))
+                {
+                    // To the end of the transaction: a later statement, or the commit, may fail.
+                }
+
+                return result;
+            },
+            caller,
+            cancel);
+    }
+
+    private Task<T> ExecuteAsync<T>(ShardKey key, NpgsqlBatch batch, Func<NpgsqlBatch, CancellationToken, Task<T>> run, Caller? caller, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch.EnableErrorBarriers || ((IList<NpgsqlBatchCommand>)batch.BatchCommands).Any(command => command.AppendErrorBarrier == true))
@@ -59,17 +91,17 @@ public sealed partial class ShardedStore
         var attempts = 0;
         return AtOwnerAsync(key, caller, ExecuteOnceAsync, cancel);
 
-        async Task<int> ExecuteOnceAsync(Shard shard, NpgsqlConnection connection)
+        async Task<T> ExecuteOnceAsync(Shard shard, NpgsqlConnection connection)
         {
             if (attempts++ == 0)
             {
                 batch.Connection = connection;
-                return await batch.ExecuteNonQueryAsync(cancel);
+                return await run(batch, cancel);
             }
 
             // Its commands remember how they were prepared, on a connection where they no longer are.
             await using var again = Copy(batch, connection);
-            return await again.ExecuteNonQueryAsync(cancel);
+            return await run(again, cancel);
         }
     }
 

@@ -1,0 +1,1 @@
+return await PaymentSimulator.SimulatorApp.RunAsync(args);
