@@ -34,6 +34,9 @@ public sealed class Shop : IAsyncLifetime
 
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>An administrator's, who may change every product.</summary>
+    public HttpClient Admin { get; private set; } = null!;
+
     public NpgsqlDataSource Database { get; private set; } = null!;
 
     public string ConnectionString { get; private set; } = "";
@@ -65,6 +68,7 @@ public sealed class Shop : IAsyncLifetime
         }
 
         (_app, Http) = await StartAsync(ConnectionString);
+        Admin = (await LogIn(Access.Admin)).Http;
     }
 
     /// <summary>Another instance of the app, on a free port.</summary>
@@ -100,7 +104,7 @@ public sealed class Shop : IAsyncLifetime
 
     internal async Task<Product> ProductAsync(long id) => (await GetAsync<Item<Product>>($"/api/products/{id}")).Data;
 
-    public Task<HttpResponseMessage> PatchAsync(long id, object change) => Http.PatchAsJsonAsync($"/api/products/{id}", change);
+    public Task<HttpResponseMessage> PatchAsync(long id, object change) => Admin.PatchAsJsonAsync($"/api/products/{id}", change);
 
     /// <summary>Every row of a list, page after page by cursor.</summary>
     internal async Task<List<Product>> WalkAsync(string query, int limit = 100, Func<Task>? betweenPages = null)
@@ -143,6 +147,7 @@ public sealed class Shop : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         Http?.Dispose();
+        Admin?.Dispose();
         if (_app is not null)
         {
             await _app.DisposeAsync();

@@ -29,9 +29,12 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
 
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>An administrator's, who may change every product.</summary>
+    public HttpClient Admin { get; private set; } = null!;
+
     public IReadOnlyList<string> ConnectionStrings { get; private set; } = [];
 
-    public ShardedStore Store => _app!.Services.GetRequiredService<ShardedStore>();
+    public ShardedStore Store => Service<ShardedStore>();
 
     internal Dataset Dataset { get; } = new(Products, stores: 100, merchants: 60);
 
@@ -46,6 +49,10 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
     /// <inheritdoc cref="Login.CreateAsync"/>
     public Task<Login> LogIn(Access role, long? actsFor = null) => Login.CreateAsync(_app!, role, actsFor);
 
+    /// <summary>A service of the running app.</summary>
+    public T Service<T>()
+        where T : notnull => _app!.Services.GetRequiredService<T>();
+
     public async ValueTask InitializeAsync()
     {
         var suffix = Guid.NewGuid().ToString("N")[..8];
@@ -57,6 +64,7 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
         }
 
         (_app, Http) = await Shop.StartAsync(ConnectionStrings[0], ConnectionStrings[1]);
+        Admin = (await LogIn(Access.Admin)).Http;
         Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, new SpreadProducts(Store).RunAsync).RunAsync(CancellationToken.None));
     }
 
@@ -82,6 +90,7 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
     public async ValueTask DisposeAsync()
     {
         Http?.Dispose();
+        Admin?.Dispose();
         if (_app is not null)
         {
             await _app.DisposeAsync();
