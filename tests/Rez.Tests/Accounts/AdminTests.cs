@@ -163,6 +163,6 @@ public sealed class AdminTests(Shop shop)
         Assert.Equal(2, await RunAsync(["create", "--email", NewEmail()], null, ""));
 
         Task<int> RunAsync(string[] args, string? password, string input) =>
-            AdminCommand.RunAsync(args, password, new StringReader(input), output, errors, () => Task.FromResult(shop.Service<AccountAdmin>()), default);
+            AdminCommand.RunAsync(args, password, new StringReader(input), output, errors, shop.Service<AccountAdmin>(), default);
     }
 }
