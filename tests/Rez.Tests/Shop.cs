@@ -28,6 +28,9 @@ public sealed class Shop : IAsyncLifetime
     /// <summary>Longest wait of a test for a signal: it only matters when the test fails.</summary>
     public static readonly TimeSpan Wait = TimeSpan.FromSeconds(60);
 
+    /// <summary>Passwords are not hashed as slowly as in earnest, and one at a time also on a machine of many cores.</summary>
+    public static AccountsOptions QuickHashes { get; } = new() { System = "rez", PasswordIterations = 10_000, HashesAtOnce = 1 };
+
     private readonly SystemState _state = SystemState.At(Path.Combine(Path.GetTempPath(), $"rez-{Guid.NewGuid().ToString("N")[..10]}"), "rez");
     private StoreSet? _stores;
     private WebApplication? _app;
@@ -76,10 +79,12 @@ public sealed class Shop : IAsyncLifetime
     /// <param name="others">Of further ones.</param>
     public static async Task<(WebApplication App, HttpClient Http)> StartAsync(string connectionString, params IEnumerable<string> others)
     {
-        var app = RezApp.Build(RezApp.NewBuilder(
+        var builder = RezApp.NewBuilder(
         [
             $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None",
-        ]));
+        ]);
+        builder.Services.AddSingleton(QuickHashes);
+        var app = RezApp.Build(builder);
         await app.StartAsync();
         return (app, new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Wait });
     }

@@ -28,7 +28,17 @@ public sealed class LoginTests(Shop shop)
 
         Assert.Equal((409, "email"), await TakenAsync(new { name = "B", email, password = Password }));
         Assert.Equal((409, "phone"), await TakenAsync(new { name = "B", email = NewEmail(), phone, password = Password }));
-        Assert.StartsWith("AQAAAAIAAzRQ", await shop.ScalarAsync<string>($"SELECT password_hash FROM accounts WHERE email = '{email}'"), StringComparison.Ordinal); // format 3, HMAC-SHA512, 210,000
+    }
+
+    [Fact]
+    public async Task Passwords_are_kept_by_PBKDF2_with_HMAC_SHA512_and_OWASP_s_iterations()
+    {
+        var options = new AccountsOptions { System = "x" };
+        using var passwords = new Passwords(options, TimeProvider.System);
+        using var slot = (await passwords.EnterAsync(default))!;
+        var hash = Convert.FromBase64String(await slot.HashAsync(Password));
+        Assert.Equal([1, 0, 0, 0, 2, 0, 3, 0x34, 0x50, 0, 0, 0, 16], hash[..13]); // format 3, HMAC-SHA512, 210,000, 128 bits of salt
+        Assert.Equal(210_000, options.PasswordIterations);
     }
 
     [Fact]
@@ -128,7 +138,7 @@ public sealed class LoginTests(Shop shop)
 
         Assert.Equal(200, (await shop.Http.CallAsync("POST", "/api/auth/login", new { email, password = Password })).Status);
         var hash = await shop.ScalarAsync<string>($"SELECT password_hash FROM accounts WHERE email = '{email}'");
-        Assert.StartsWith("AQAAAAIAAzRQ", hash, StringComparison.Ordinal);
+        Assert.StartsWith("AQAAAAIAACcQ", hash, StringComparison.Ordinal); // 10,000, which these tests have
         Assert.Equal(200, (await shop.Http.CallAsync("POST", "/api/auth/login", new { email, password = Password })).Status);
         Assert.Equal(hash, await shop.ScalarAsync<string>($"SELECT password_hash FROM accounts WHERE email = '{email}'"));
     }

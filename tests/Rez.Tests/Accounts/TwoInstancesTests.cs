@@ -64,7 +64,9 @@ public sealed class TwoInstancesTests(Shop shop) : IAsyncLifetime
         _redis = await RedisServer.StartAsync();
         for (var i = 0; i < 2; i++)
         {
-            var app = RezApp.Build(RezApp.NewBuilder([$"--ConnectionStrings:main={shop.ConnectionString}", $"--ConnectionStrings:cache={_redis.Url}", "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None"]));
+            var builder = RezApp.NewBuilder([$"--ConnectionStrings:main={shop.ConnectionString}", $"--ConnectionStrings:cache={_redis.Url}", "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None"]);
+            builder.Services.AddSingleton(Shop.QuickHashes);
+            var app = RezApp.Build(builder);
             await app.StartAsync();
             _apps.Add(app);
             await app.Services.GetRequiredService<TenfoldCache>().Ready.WaitAsync(Shop.Wait);

@@ -52,8 +52,3 @@ internal static class ProductsExamples
         return (string)System.Text.Json.Nodes.JsonNode.Parse(await response.Content.ReadAsStringAsync())!["data"]!["id"]!;
     }
 }
-
-internal static class OrdersExamples
-{
-    public static IEnumerable<Example> All => [];
-}
