@@ -67,7 +67,7 @@ public sealed class Shop : IAsyncLifetime
         Database.Clear(); // what a file sets for the database counts for connections made after it
         await using (var store = await ShardedStore.StartAsync(new ShardedStoreOptions { Home = new PostgresOptions { Name = "main", ConnectionString = ConnectionString } }, TimeProvider.System, new Random(), NullLoggerFactory.Instance, CancellationToken.None))
         {
-            Assert.Equal(0, await new SeedCommand(Database, new Dataset(Products), _ => { }, new SpreadProducts(store).RunAsync).RunAsync(CancellationToken.None));
+            Assert.Equal(0, await new SeedCommand(Database, new Dataset(Products), _ => { }, store).RunAsync(CancellationToken.None));
         }
 
         (_app, Http) = await StartAsync(ConnectionString);
@@ -134,6 +134,12 @@ public sealed class Shop : IAsyncLifetime
     {
         await using var command = Database.CreateCommand(sql);
         return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
     }
 
     public async Task<List<long>> IdsAsync(string sql)

@@ -57,8 +57,8 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
             $"--ConnectionStrings:main={ConnectionStrings[0]}", $"--ConnectionStrings:main_1={ConnectionStrings[1]}", $"--TENFOLD_GUIDE={guide}", "--TENFOLD_SERVICE=api", "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None",
         ]));
         await _app.StartAsync();
+        Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, Store).RunAsync(CancellationToken.None));
         Http = (await LogIn(Access.Admin)).Http;
-        Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, new SpreadProducts(Store).RunAsync).RunAsync(CancellationToken.None));
         _worker = new WorkerProcess(ConnectionStrings);
     }
 

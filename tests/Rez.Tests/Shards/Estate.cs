@@ -34,7 +34,11 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
 
     public IReadOnlyList<string> ConnectionStrings { get; private set; } = [];
 
-    public ShardedStore Store => Service<ShardedStore>();
+    /// <summary>A service of the running app.</summary>
+    public T Service<T>()
+        where T : notnull => _app!.Services.GetRequiredService<T>();
+
+    public ShardedStore Store => _app!.Services.GetRequiredService<ShardedStore>();
 
     internal Dataset Dataset { get; } = new(Products, stores: 100, merchants: 60);
 
@@ -49,10 +53,6 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
     /// <inheritdoc cref="Login.CreateAsync"/>
     public Task<Login> LogIn(Access role, long? actsFor = null) => Login.CreateAsync(_app!, role, actsFor);
 
-    /// <summary>A service of the running app.</summary>
-    public T Service<T>()
-        where T : notnull => _app!.Services.GetRequiredService<T>();
-
     public async ValueTask InitializeAsync()
     {
         var suffix = Guid.NewGuid().ToString("N")[..8];
@@ -64,8 +64,8 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
         }
 
         (_app, Http) = await Shop.StartAsync(ConnectionStrings[0], ConnectionStrings[1]);
+        Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, Store).RunAsync(CancellationToken.None));
         Admin = (await LogIn(Access.Admin)).Http;
-        Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, new SpreadProducts(Store).RunAsync).RunAsync(CancellationToken.None));
     }
 
     /// <summary>What <c>tenfold shards rez rebalance</c> does once a database was added: it gets its share of the buckets.</summary>
@@ -102,7 +102,7 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
         }
     }
 
-    private static string In(string connectionString, string database) => new NpgsqlConnectionStringBuilder(connectionString) { Database = database, MaxPoolSize = 12, MinPoolSize = 0 }.ConnectionString;
+    private static string In(string connectionString, string database) => new NpgsqlConnectionStringBuilder(connectionString) { Database = database, MaxPoolSize = 20, MinPoolSize = 0 }.ConnectionString;
 
     private static async Task<object?> ExecuteAsync(string connectionString, string sql)
     {
