@@ -25,6 +25,7 @@ internal static class ProductsExamples
     [
         new("GET /api/products/search", _ => Examples.Request("GET", "/api/products/search?q=lamp")),
         new("GET /api/search", _ => Examples.Request("GET", "/api/search?q=lamp")),
+        new("GET /api/search/suggestions", _ => Examples.Request("GET", "/api/search/suggestions?q=la")),
         new("GET /api/products/{id}", world => Examples.Request("GET", $"/api/products/{world.Product}")),
         new("GET /api/categories/{id}", _ => Examples.Request("GET", "/api/categories/21")),
         new("GET /api/stores/{id}", _ => Examples.Request("GET", "/api/stores/1")),
