@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Commons.Accounts;
 using Commons.Http;
 using Commons.OpenApi;
+using Rez.Admin;
 using Rez.Carts;
 using Rez.Categories;
 using Rez.Commands;
@@ -15,6 +16,8 @@ using Rez.Seed;
 using Rez.Stores;
 using Tenfold.AspNetCore;
 using Tenfold.AspNetCore.Jobs;
+using Tenfold.Jobs;
+using Tenfold.Jobs.Schedules;
 using Tenfold.Postgres.Shards;
 
 namespace Rez;
@@ -31,6 +34,11 @@ public static class RezApp
         if (args is ["seed", .. var rest])
         {
             return await SeedAsync(rest);
+        }
+
+        if (args is ["admin", .. var asked])
+        {
+            return await AdminAsync(asked);
         }
 
         if (args is ["tokens", .. var options])
@@ -60,7 +68,7 @@ public static class RezApp
             options.CacheAccounts();
             configure?.Invoke(options);
         });
-        builder.AddJobs(RezJson.Default);
+        builder.AddJobs(RezJson.Default, jobs => jobs.Cron("suggestions", RefreshSuggestions.Schedule, "UTC", new RefreshSuggestions(), new EnqueueOptions { Unique = new JobUnique("suggestions") }));
         AddFeatures(builder.Services, builder.Configuration);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
@@ -78,6 +86,7 @@ public static class RezApp
     private static void AddFeatures(IServiceCollection services, IConfiguration configuration)
     {
         services.AddAccounts(new AccountsOptions { System = "rez" });
+        services.AddAdmin();
         services.AddSearch();
         services.AddProducts();
         services.AddCategories();
@@ -93,6 +102,8 @@ public static class RezApp
     {
         app.MapOpenApi("/openapi/{documentName}.json");
         var routes = new RouteTable(app);
+        routes.MapAccounts();
+        routes.MapAdmin();
         routes.MapProducts();
         routes.MapCategories();
         routes.MapStores();
@@ -102,6 +113,9 @@ public static class RezApp
         routes.MapReviews();
         routes.MapOrders();
     }
+
+    private static Task<int> AdminAsync(string[] args) => WithStoreAsync("admin", null, (app, _, cancel) => AdminCommand.RunAsync(
+        args, Environment.GetEnvironmentVariable(AdminCommand.PasswordVariable), Console.In, Console.Out, Console.Error, app.Services.GetRequiredService<AccountAdmin>(), cancel));
 
     private static async Task<int> SeedAsync(string[] args)
     {
