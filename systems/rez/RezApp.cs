@@ -8,6 +8,7 @@ using Rez.Commands;
 using Rez.Imports;
 using Rez.Merchants;
 using Rez.Orders;
+using Rez.Payments;
 using Rez.Products;
 using Rez.Reviews;
 using Rez.Search;
@@ -84,6 +85,7 @@ public static class RezApp
         services.AddStores();
         services.AddMerchants();
         services.AddImports();
+        services.AddPayments();
         services.AddOrders(configuration);
         services.AddSingleton<CartTable>();
         services.AddReviews();
@@ -98,6 +100,7 @@ public static class RezApp
         routes.MapStores();
         routes.MapMerchants();
         routes.MapImports();
+        routes.MapPayments();
         routes.MapSearch();
         routes.MapReviews();
         routes.MapOrders();

@@ -11,6 +11,7 @@ public sealed class OpenApiTests(Shop shop)
         "GET /api/merchants", "GET /api/merchants/{id}", "GET /api/search",
         "POST /api/merchants/{id}/import", "GET /api/merchants/{id}/imports", "GET /api/imports/{id}", "GET /api/imports/{id}/events",
         "POST /api/orders",
+        "POST /api/payments", "GET /api/payments/{id}", "POST /api/payments/webhooks",
     ];
 
     [Fact]
