@@ -16,6 +16,8 @@ using Rez.Seed;
 using Rez.Stores;
 using Tenfold.AspNetCore;
 using Tenfold.AspNetCore.Jobs;
+using Tenfold.Jobs;
+using Tenfold.Jobs.Schedules;
 using Tenfold.Postgres.Shards;
 
 namespace Rez;
@@ -61,7 +63,7 @@ public static class RezApp
             options.CacheAccounts();
             configure?.Invoke(options);
         });
-        builder.AddJobs(RezJson.Default);
+        builder.AddJobs(RezJson.Default, jobs => jobs.Cron("suggestions", RefreshSuggestions.Schedule, "UTC", new RefreshSuggestions(), new EnqueueOptions { Unique = new JobUnique("suggestions") }));
         AddFeatures(builder.Services, builder.Configuration);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
