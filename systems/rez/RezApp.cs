@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Commons.Accounts;
 using Commons.Http;
 using Commons.OpenApi;
+using Rez.Admin;
 using Rez.Carts;
 using Rez.Categories;
 using Rez.Commands;
@@ -33,6 +34,11 @@ public static class RezApp
         if (args is ["seed", .. var rest])
         {
             return await SeedAsync(rest);
+        }
+
+        if (args is ["admin", .. var asked])
+        {
+            return await AdminAsync(asked);
         }
 
         if (args is ["tokens", .. var options])
@@ -80,6 +86,7 @@ public static class RezApp
     private static void AddFeatures(IServiceCollection services, IConfiguration configuration)
     {
         services.AddAccounts(new AccountsOptions { System = "rez" });
+        services.AddAdmin();
         services.AddSearch();
         services.AddProducts();
         services.AddCategories();
@@ -95,6 +102,8 @@ public static class RezApp
     {
         app.MapOpenApi("/openapi/{documentName}.json");
         var routes = new RouteTable(app);
+        routes.MapAccounts();
+        routes.MapAdmin();
         routes.MapProducts();
         routes.MapCategories();
         routes.MapStores();
@@ -104,6 +113,9 @@ public static class RezApp
         routes.MapReviews();
         routes.MapOrders();
     }
+
+    private static Task<int> AdminAsync(string[] args) => WithStoreAsync("admin", null, (app, _, cancel) => AdminCommand.RunAsync(
+        args, Environment.GetEnvironmentVariable(AdminCommand.PasswordVariable), Console.In, Console.Out, Console.Error, app.Services.GetRequiredService<AccountAdmin>(), cancel));
 
     private static async Task<int> SeedAsync(string[] args)
     {

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using Commons.Accounts;
 using Commons.Http;
+using Rez.Products;
 using Tenfold.AspNetCore;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.Postgres;
@@ -49,7 +51,7 @@ internal sealed class ImportEvents(ImportTable imports, IHostApplicationLifetime
 
     private async Task AnswerAsync(HttpContext context, ShardId id, Caller caller)
     {
-        if (await imports.LookAsync(id, caller, context.RequestAborted) is not { } import)
+        if (await imports.LookAsync(id, caller, context.RequestAborted) is not { } import || !context.Identity().MayChange(import.MerchantId))
         {
             await ItemReply.NotFoundAsync(context, "import");
             return;

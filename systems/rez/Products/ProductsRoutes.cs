@@ -1,3 +1,4 @@
+using Commons.Accounts;
 using Commons.Http;
 using Commons.OpenApi;
 using Rez.Caching;
@@ -68,5 +69,5 @@ internal static class ProductsRoutes
     }
 
     private static Operation Change(string id, string summary) =>
-        new(id, summary + "; If-Match makes it conditional on the version", typeof(Item<Product>), Id) { Body = typeof(ProductChange), Problems = [404, 412, 413, 415] };
+        new(id, summary + "; If-Match makes it conditional on the version", typeof(Item<Product>), Id) { Access = Access.Staff, Body = typeof(ProductChange), Problems = [404, 412, 413, 415] };
 }

@@ -20,7 +20,7 @@ public sealed class OpenApiTests(Shop shop)
             {
                 // NUL is wrong for every parameter; "not known here" would mean that the document invents it.
                 var name = parameter.GetProperty("name").GetString()!;
-                using var response = await shop.Http.GetAsync($"{path.Name.Replace("{id}", "1", StringComparison.Ordinal)}?{name}=%00");
+                using var response = await shop.Admin.GetAsync($"{path.Name.Replace("{id}", "1", StringComparison.Ordinal)}?{name}=%00");
                 var body = await response.Content.ReadAsStringAsync();
                 Assert.Contains($"\"{name}\":[", body, StringComparison.Ordinal);
                 Assert.DoesNotContain("not known here", body, StringComparison.Ordinal);
