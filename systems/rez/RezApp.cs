@@ -9,6 +9,7 @@ using Rez.Commands;
 using Rez.Imports;
 using Rez.Merchants;
 using Rez.Orders;
+using Rez.Payments;
 using Rez.Products;
 using Rez.Reviews;
 using Rez.Search;
@@ -93,6 +94,7 @@ public static class RezApp
         services.AddStores();
         services.AddMerchants();
         services.AddImports();
+        services.AddPayments();
         services.AddOrders(configuration);
         services.AddSingleton<CartTable>();
         services.AddReviews();
@@ -109,6 +111,7 @@ public static class RezApp
         routes.MapStores();
         routes.MapMerchants();
         routes.MapImports();
+        routes.MapPayments();
         routes.MapSearch();
         routes.MapReviews();
         routes.MapOrders();
