@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using Commons.Accounts;
+using Commons.Audit;
 using Commons.Data;
 using Commons.Http;
 using Commons.OpenApi;
@@ -12,7 +14,7 @@ namespace Rez.Reviews;
 /// <c>POST /api/products/{id}/reviews</c>, <c>PATCH</c> and <c>DELETE /api/reviews/{id}</c>, and what administrators do with reviews.
 /// Only who has bought reviews, once for each line of an order; somebody else's review is not there.
 /// </summary>
-internal sealed class WriteReview(ReviewTable reviews, Purchases purchases, ShardedStore store)
+internal sealed class WriteReview(ReviewTable reviews, Purchases purchases, ShardedStore store, AuditLog audit)
 {
     public async Task AddAsync(HttpContext context)
     {
@@ -68,9 +70,17 @@ internal sealed class WriteReview(ReviewTable reviews, Purchases purchases, Shar
     {
         if (await ItemReply.ReadIdAsync(context, "review") is { } id && await new QueryParameters(context).AnswerErrorsAsync(context))
         {
-            await ChangeAsync(context, id, null, review => review with { IsShown = isShown }, null);
+            var actor = Actor.Of(context);
+            await ChangeAsync(
+                context,
+                id,
+                null,
+                review => review with { IsShown = isShown },
+                (write, _, cancel) => audit.WriteAsync(write, actor, isShown ? "review.show" : "review.hide", $"review:{id}", State(!isShown), State(isShown), cancel));
         }
     }
+
+    private static JsonObject State(bool isShown) => new() { ["state"] = isShown ? "shown" : "hidden" };
 
     private async Task ChangeAsync(HttpContext context, long id, ShardId? author, Func<Review, Review?> change, Func<ShardTransaction, Review, CancellationToken, Task>? note)
     {

@@ -1,6 +1,8 @@
 using System.Globalization;
+using Commons.Accounts;
 using Commons.Data;
 using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
@@ -55,7 +57,8 @@ internal sealed class SeedShards(ShardedStore store, Dataset dataset, People peo
     private async Task LoadAsync(CancellationToken cancel)
     {
         var places = new SeedPlaces(store.Map.Scheme, dataset, people, sales);
-        var password = new PasswordHasher<object>().HashPassword(this, People.Password); // once: it takes as long as a login
+        var password = new PasswordHasher<object>(Options.Create(new PasswordHasherOptions { IterationCount = new AccountsOptions { System = "rez" }.PasswordIterations }))
+            .HashPassword(this, People.Password); // once: it takes as long as a login
         // Each database in two halves.
         var units = Enumerable.Range(0, store.Map.Scheme.Count).GroupBy(bucket => store.Shard(ShardKey.OfBucket(bucket)).Store)
             .SelectMany(owned => owned.Chunk((owned.Count() + 1) / SeedCommand.Workers).Select(buckets => (Database: owned.Key, Buckets: buckets)));
