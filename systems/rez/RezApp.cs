@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Commons.Accounts;
 using Commons.Http;
 using Commons.OpenApi;
+using Rez.Admin;
 using Rez.Carts;
 using Rez.Categories;
 using Rez.Imports;
@@ -30,6 +31,11 @@ public static class RezApp
         if (args is ["seed", .. var rest])
         {
             return await SeedAsync(rest);
+        }
+
+        if (args is ["admin", .. var asked])
+        {
+            return await AdminAsync(asked);
         }
 
         if (NewBuilder(args) is var builder && builder.Configuration.GetConnectionString("main") is not { Length: > 0 })
@@ -72,6 +78,7 @@ public static class RezApp
     private static void AddFeatures(IServiceCollection services, IConfiguration configuration)
     {
         services.AddAccounts(new AccountsOptions { System = "rez" });
+        services.AddAdmin();
         services.AddSearch();
         services.AddProducts();
         services.AddCategories();
@@ -87,6 +94,8 @@ public static class RezApp
     {
         app.MapOpenApi("/openapi/{documentName}.json");
         var routes = new RouteTable(app);
+        routes.MapAccounts();
+        routes.MapAdmin();
         routes.MapProducts();
         routes.MapCategories();
         routes.MapStores();
@@ -94,6 +103,24 @@ public static class RezApp
         routes.MapImports();
         routes.MapSearch();
         routes.MapOrders();
+    }
+
+    private static async Task<int> AdminAsync(string[] args)
+    {
+        if (NewBuilder([]) is var builder && builder.Configuration.GetConnectionString("main") is not { Length: > 0 })
+        {
+            await Console.Error.WriteLineAsync("rez admin needs its PostgreSQL: set ConnectionStrings__main (Npgsql keywords).");
+            return 2;
+        }
+
+        await using var app = Build(builder); // not started: only its stores are used
+        return await AdminCommand.RunAsync(args, Environment.GetEnvironmentVariable(AdminCommand.PasswordVariable), Console.In, Console.Out, Console.Error, ConnectAsync, CancellationToken.None);
+
+        async Task<AccountAdmin> ConnectAsync()
+        {
+            await app.Services.GetRequiredService<ShardedStore>().StartAsync(CancellationToken.None);
+            return app.Services.GetRequiredService<AccountAdmin>();
+        }
     }
 
     private static async Task<int> SeedAsync(string[] args)

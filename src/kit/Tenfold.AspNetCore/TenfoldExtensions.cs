@@ -69,6 +69,7 @@ public static class TenfoldExtensions
     {
         var services = builder.Services;
         var redis = RedisStores.Add(services, builder.Configuration);
+        services.AddSingleton(RequestAddress.Behind(instance?.Guide.Gateway.TrustForwarded ?? []));
         AppRateLimits.Add(services, builder.Configuration, instance?.Guide);
         SessionSetup.Add(services, options.SessionStore ?? (redis is [var first, ..] ? first : null), instance?.Guide, builder.Environment.ApplicationName, options);
         services.AddSingleton<MeterText>();

@@ -24,5 +24,17 @@ public sealed record AccountsOptions
     /// <summary>A session's time of last use is noted when the noted one is older than this. Default 10 min.</summary>
     public TimeSpan NoteUseEvery { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Iterations of a password's hash. Default 210,000: OWASP's figure for PBKDF2 with HMAC-SHA512.</summary>
+    public int PasswordIterations { get; init; } = 210_000;
+
+    /// <summary>Passwords that an instance hashes at the same time. Default half of its processors, at least 1.</summary>
+    public int HashesAtOnce { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary>Logins that may wait for their turn to hash; further ones get 503 at once. Default 16.</summary>
+    public int HashesWaiting { get; init; } = 16;
+
+    /// <summary>How long they wait before they get 503. Default 2 s.</summary>
+    public TimeSpan HashPatience { get; init; } = TimeSpan.FromSeconds(2);
+
     internal string Cookie => $"{System}_session";
 }

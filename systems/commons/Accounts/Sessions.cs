@@ -22,22 +22,33 @@ public sealed record NewSession(Identity Identity, string Token, string? Refresh
 /// Sessions: the truth is in PostgreSQL, at the account's bucket; what every request asks is in the cache, so that losing Redis logs nobody
 /// out. One that has ended is refused by every instance within the cache's bound on propagation (1 s), usually at once. Thread-safe.
 /// </summary>
-public sealed class Sessions(ShardedStore store, TenfoldCache cache, AccountsOptions options, TimeProvider time)
+public sealed class Sessions
 {
     /// <summary>The cache policy that sessions are kept by.</summary>
     public const string CachePolicy = "sessions";
 
     private const int LongestAgent = 200;
 
-    private readonly PolicyCache _cache = cache.For(CachePolicy);
+    private readonly PolicyCache _cache;
+    private readonly HybridCacheEntryOptions? _keep;
+    private readonly ShardedStore _store;
+    private readonly AccountsOptions _options;
+    private readonly SessionUse _use;
+    private readonly TimeProvider _time;
 
-    // Without Redis no other process says that a session has ended: nothing is believed for longer than the bound.
-    private readonly HybridCacheEntryOptions? _keep = cache.IsLocal ? new HybridCacheEntryOptions { Expiration = cache.PropagationBound } : null;
+    internal Sessions(ShardedStore store, TenfoldCache cache, AccountsOptions options, SessionUse use, TimeProvider time)
+    {
+        (_store, _cache, _options, _use, _time) = (store, cache.For(CachePolicy), options, use, time);
+        _use.Noted = session => InvalidateAsync([session.Value]);
+
+        // Without Redis no other process says that a session has ended: nothing is believed for longer than the bound.
+        _keep = cache.IsLocal ? new HybridCacheEntryOptions { Expiration = cache.PropagationBound } : null;
+    }
 
     /// <summary>Logs an account in.</summary>
     /// <returns>Null when there is no such account, or it is not active.</returns>
     public Task<NewSession?> CreateAsync(ShardId account, SessionKind kind, Device device, Caller? caller, CancellationToken cancel) =>
-        store.WriteAsync(account, (write, token) => CreateAsync(write, account, kind, device, token), caller, cancel);
+        _store.WriteAsync(account, (write, token) => CreateAsync(write, account, kind, device, token), caller, cancel);
 
     /// <summary>Whom a token stands for; null when it does not hold (any more).</summary>
     /// <remarks>A hit in memory asks nobody; else it is a read of Redis or of the account's database.</remarks>
@@ -50,9 +61,18 @@ public sealed class Sessions(ShardedStore store, TenfoldCache cache, AccountsOpt
             state = await LoadAsync(token.Session, cancel); // another instance may have given this token out a moment ago
         }
 
-        return state is not null && state.Kind == kind && token.Is(state.TokenHash) && state.TokenExpiresAt > time.GetUtcNow().UtcDateTime
-            ? state.Identity(token.Session)
-            : null;
+        var now = _time.GetUtcNow().UtcDateTime;
+        if (state is null || state.Kind != kind || !token.Is(state.TokenHash) || state.TokenExpiresAt <= now)
+        {
+            return null;
+        }
+
+        if (kind == SessionKind.Browser && now - state.UsedAt > _options.NoteUseEvery)
+        {
+            _use.Note(token.Session);
+        }
+
+        return state.Identity(token.Session);
     }
 
     /// <summary>Ends one session of an account.</summary>
@@ -64,6 +84,18 @@ public sealed class Sessions(ShardedStore store, TenfoldCache cache, AccountsOpt
     /// <returns>How many there were.</returns>
     public async Task<int> EndAllAsync(ShardId account, ShardId? but, Caller? caller, CancellationToken cancel) =>
         (await EndAsync(account, write => Ending(write, account, "AND id <> $3", but?.Value ?? 0), caller, cancel)).Count;
+
+    /// <summary>Whether an account was logged in from an address before.</summary>
+    internal async Task<bool> WasUsedFromAsync(ShardId account, string address, Caller? caller, CancellationToken cancel)
+    {
+        var shard = _store.Shard(account);
+        await using var connection = await shard.OpenReaderAsync(caller, cancel);
+        return await Sql.ListAsync(
+            Sql.Command(connection, "SELECT 1 FROM sessions WHERE bucket_id = $1 AND user_id = $2 AND address = $3 LIMIT 1", shard.Bucket, account.Value, address), row => row.GetInt32(0), cancel) is not [];
+    }
+
+    /// <summary>Whether the id has a bucket; one that was made up may have none.</summary>
+    internal bool MayExist(ShardId session) => session.Bucket < _store.Map.Scheme.Count;
 
     /// <summary>Forgets what is cached of sessions: after the transaction that has changed them, or their account.</summary>
     internal Task InvalidateAsync(IEnumerable<long> sessions) =>
@@ -90,9 +122,9 @@ public sealed class Sessions(ShardedStore store, TenfoldCache cache, AccountsOpt
             return null;
         }
 
-        var session = store.NewId(account);
+        var session = _store.NewId(account);
         var (token, text) = SessionToken.New(session);
-        var now = time.GetUtcNow().UtcDateTime;
+        var now = _time.GetUtcNow().UtcDateTime;
         await Sql.ExecuteAsync(
             Sql.Command(
                 write.Connection,
@@ -102,32 +134,32 @@ public sealed class Sessions(ShardedStore store, TenfoldCache cache, AccountsOpt
                 account.Value,
                 kind == SessionKind.Browser ? "browser" : "app",
                 token.Hash,
-                now + (kind == SessionKind.Browser ? options.BrowserIdle : options.AccessLifetime),
-                now + (kind == SessionKind.Browser ? options.BrowserIdle : options.RefreshLifetime),
+                now + (kind == SessionKind.Browser ? _options.BrowserIdle : _options.AccessLifetime),
+                now + (kind == SessionKind.Browser ? _options.BrowserIdle : _options.RefreshLifetime),
                 device.Address,
                 device.Agent.Length <= LongestAgent ? device.Agent : device.Agent[..LongestAgent],
                 now),
             cancel);
-        var refresh = kind == SessionKind.App ? await RefreshTokens.AddAsync(write, session, now + options.RefreshLifetime, cancel) : null;
+        var refresh = kind == SessionKind.App ? await RefreshTokens.AddAsync(write, session, now + _options.RefreshLifetime, cancel) : null;
         return new NewSession(new Identity(account, session, found.Item1, found.Item2), text, refresh);
     }
 
     // By now, whatever a replica or an interrupted move would say: who was logged out stays out.
     private async ValueTask<SessionState?> LoadAsync(ShardId session, CancellationToken cancel)
     {
-        if (session.Bucket >= store.Map.Scheme.Count)
+        if (!MayExist(session))
         {
-            return null; // made up
+            return null;
         }
 
-        var shard = store.Shard(session);
+        var shard = _store.Shard(session);
         await using var connection = await shard.OpenReaderAsync(new Caller { SeesEverything = true }, cancel);
         return await Sql.OneAsync(Sql.Command(connection, SessionState.Select, shard.Bucket, session.Value), SessionState.Read, cancel);
     }
 
     private async Task<List<long>> EndAsync(ShardId account, Func<ShardTransaction, NpgsqlCommand> ending, Caller? caller, CancellationToken cancel)
     {
-        var ended = await store.WriteAsync(account, (write, token) => Sql.ListAsync(ending(write), row => row.GetInt64(0), token), caller, cancel);
+        var ended = await _store.WriteAsync(account, (write, token) => Sql.ListAsync(ending(write), row => row.GetInt64(0), token), caller, cancel);
         await InvalidateAsync(ended);
         return ended;
     }

@@ -39,6 +39,7 @@ CREATE TABLE sessions (
     PRIMARY KEY (bucket_id, id)
 );
 CREATE INDEX sessions_user ON sessions (bucket_id, user_id, id DESC);
+CREATE INDEX sessions_old ON sessions (expires_at);              -- for the cleaner, of every database
 
 -- A family of refresh tokens is a session of an app: each is used once, and one that comes again ends the session.
 CREATE TABLE refresh_tokens (

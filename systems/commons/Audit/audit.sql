@@ -13,5 +13,6 @@ CREATE TABLE audit_log (
     at            timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (bucket_id, id)
 );
-CREATE INDEX audit_log_newest  ON audit_log (id DESC);           -- these two are asked of every database
+CREATE INDEX audit_log_newest  ON audit_log (id DESC);           -- these are asked of every database
 CREATE INDEX audit_log_subject ON audit_log (subject, id DESC);
+CREATE INDEX audit_log_actor   ON audit_log (actor, id DESC);

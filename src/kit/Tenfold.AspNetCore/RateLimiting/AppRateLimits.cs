@@ -25,7 +25,7 @@ internal sealed record AppRateLimits(IReadOnlyList<LimitRule> Rules, RequestAddr
         var url = configuration.GetConnectionString(rules.Store ?? "");
         services.AddSingleton(provider => new AppRateLimits(
             rules.Rules,
-            RequestAddress.Behind(guide.Gateway.TrustForwarded),
+            provider.GetRequiredService<RequestAddress>(),
             new DistributedRateLimiter(
                 rules.Quotas,
                 new RateLimiterOptions { Redis = url is { Length: > 0 } ? RedisOptions.Parse(url) : null, KeyPrefix = rules.KeyPrefix },
