@@ -60,7 +60,7 @@ public static class RezApp
             options.CacheAccounts();
             configure?.Invoke(options);
         });
-        builder.AddJobs(RezJson.Default);
+        builder.AddJobs(RezJson.Default, jobs => jobs.AddOrders(builder.Configuration));
         AddFeatures(builder.Services, builder.Configuration);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
@@ -86,7 +86,7 @@ public static class RezApp
         services.AddMerchants();
         services.AddImports();
         services.AddOrders(configuration);
-        services.AddSingleton<CartTable>();
+        services.AddCarts();
         services.AddSingleton<ReviewTable>();
     }
 
@@ -102,6 +102,7 @@ public static class RezApp
         routes.MapMerchants();
         routes.MapImports();
         routes.MapSearch();
+        routes.MapCarts();
         routes.MapOrders();
     }
 

@@ -27,8 +27,9 @@ namespace Rez;
 [JsonSerializable(typeof(Item<Import>))]
 [JsonSerializable(typeof(ListOfImports))]
 [JsonSerializable(typeof(ImportJob))]
-[JsonSerializable(typeof(OrderEvent))]
+[JsonSerializable(typeof(OrderMail))]
 [JsonSerializable(typeof(SettleStock))]
+[JsonSerializable(typeof(SweepOrders))]
 [JsonSerializable(typeof(RefundPayment))]
 [JsonSerializable(typeof(ProblemDocument))]
 internal sealed partial class RezJson : JsonSerializerContext;

@@ -50,7 +50,7 @@ internal sealed class MoveOrders(OrderMoves moves, AuditLog audit, ShardedStore 
                     return new Done(new OrderMove(OrderMoveOutcome.Missing, null), null);
                 }
 
-                var move = await moves.ApplyAsync(write, order, action, ActorOf(identity), token);
+                var move = await moves.ApplyAsync(write, order, action, identity.Role == Access.Admin ? $"admin:{identity.User}" : $"user:{identity.User}", token);
                 if (identity.Role == Access.Admin)
                 {
                     await NoteAsync(context, write, move, action, $"order:{order}", known[0], token);
@@ -84,7 +84,7 @@ internal sealed class MoveOrders(OrderMoves moves, AuditLog audit, ShardedStore 
                     return new Done(new OrderMove(OrderMoveOutcome.Missing, null), null);
                 }
 
-                var move = await moves.ApplyAsync(write, known[0].Order, action, ActorOf(identity), token, action == OrderAction.Cancel ? null : part);
+                var move = await moves.ApplyAsync(write, known[0].Order, action, identity.Role == Access.Admin ? $"admin:{identity.User}" : $"merchant:{known[0].Merchant}", token, action == OrderAction.Cancel ? null : part);
                 await NoteAsync(context, write, move, action, $"merchant-order:{part}", known[0].Status, token);
                 return new Done(move, (await OrderQueries.ReadPartAsync(write, part, token))?.Json);
             },
@@ -119,13 +119,6 @@ internal sealed class MoveOrders(OrderMoves moves, AuditLog audit, ShardedStore 
             new JsonObject { ["status"] = before },
             new JsonObject { ["orderStatus"] = OrderStates.Text(move.Status!.Value) },
             cancel);
-
-    private static string ActorOf(Identity identity) => identity.Role switch
-    {
-        Access.Admin => $"admin:{identity.User}",
-        Access.Merchant when identity.ActsFor is { } merchant => $"merchant:{merchant}",
-        _ => $"user:{identity.User}",
-    };
 
     private static Task AnswerAsync(HttpContext context, Done done, string kind) => done.Move.Outcome switch
     {

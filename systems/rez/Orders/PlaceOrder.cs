@@ -71,6 +71,7 @@ internal sealed class PlaceOrder(IdempotencyKeys keys, ProductPlaces places, Sto
             var held = await stock.HoldAsync(part.Key, attempt.Request.Attempt, [.. part], attempt.Until, null, cancel);
             if (held.Exists(product => !product.Held))
             {
+                attempt.Held.Remove(part.Key);
                 Lack(wrong, held, items);
                 break;
             }

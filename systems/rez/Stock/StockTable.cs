@@ -76,6 +76,13 @@ internal sealed class StockTable(ShardedStore store)
     /// <summary>What an order holds, or has bought, at a merchant is available again. May be done again.</summary>
     public Task ReleaseAsync(int merchant, ShardId order, CancellationToken cancel) => ExecuteAsync("SELECT release_stock($1, $2, $3)", merchant, order, cancel);
 
+    /// <summary>What an order holds at a merchant is looked at again in a minute.</summary>
+    public Task PostponeAsync(int merchant, ShardId order, CancellationToken cancel) => ExecuteAsync(
+        "UPDATE stock_holds h SET expires_at = now() + interval '1 minute' FROM stock s WHERE h.bucket_id = $1 AND h.order_id = $3 AND h.state = 'held' AND s.bucket_id = $1 AND s.product_id = h.product_id AND s.merchant_id = $2",
+        merchant,
+        order,
+        cancel);
+
     /// <summary>A product's stock.</summary>
     public async Task<StockLevel> FindAsync(int merchant, long product, Caller? caller, CancellationToken cancel)
     {
