@@ -5,6 +5,7 @@ using Commons.OpenApi;
 using Rez.Admin;
 using Rez.Carts;
 using Rez.Categories;
+using Rez.Commands;
 using Rez.Imports;
 using Rez.Merchants;
 using Rez.Orders;
@@ -19,7 +20,7 @@ using Tenfold.Postgres.Shards;
 
 namespace Rez;
 
-/// <summary>The marketplace's catalogue: serves it, or with the argument <c>seed</c> fills it.</summary>
+/// <summary>The marketplace: serves it, or with the argument <c>seed</c> fills it, or with <c>tokens</c> logs customers in for a load test.</summary>
 public static class RezApp
 {
     // Of a load: hundreds of thousands of rows are one statement.
@@ -36,6 +37,11 @@ public static class RezApp
         if (args is ["admin", .. var asked])
         {
             return await AdminAsync(asked);
+        }
+
+        if (args is ["tokens", .. var options])
+        {
+            return await TokensAsync(options);
         }
 
         if (NewBuilder(args) is var builder && builder.Configuration.GetConnectionString("main") is not { Length: > 0 })
@@ -138,10 +144,31 @@ public static class RezApp
             return 2;
         }
 
+        return await WithStoreAsync(
+            "seed",
+            options => options.StatementTimeout = LongestStatement,
+            (app, store, cancel) => new SeedCommand(store.Home.Writer(), new Dataset(products), Console.WriteLine, new SpreadProducts(store).RunAsync).RunAsync(cancel));
+    }
+
+    private static async Task<int> TokensAsync(string[] args)
+    {
+        if (args is not ["--count", var text] || !int.TryParse(text, out var count) || count is < 1 or > TokensCommand.Most)
+        {
+            await Console.Error.WriteLineAsync($"usage: rez tokens --count N    N from 1 to {TokensCommand.Most}");
+            return 2;
+        }
+
+        return await WithStoreAsync("tokens", null, (app, store, cancel) =>
+            new TokensCommand(store, app.Services.GetRequiredService<Sessions>()).RunAsync(count, Console.Out, Console.Error, cancel));
+    }
+
+    /// <summary>Runs a command on the stores of an app that is not started.</summary>
+    private static async Task<int> WithStoreAsync(string command, Action<TenfoldOptions>? configure, Func<WebApplication, ShardedStore, CancellationToken, Task<int>> run)
+    {
         var builder = NewBuilder([]);
         if (builder.Configuration.GetConnectionString("main") is not { Length: > 0 })
         {
-            await Console.Error.WriteLineAsync("rez seed needs its PostgreSQL: set ConnectionStrings__main (Npgsql keywords), or start it with 'tenfold up rez'.");
+            await Console.Error.WriteLineAsync($"rez {command} needs its PostgreSQL: set ConnectionStrings__main (Npgsql keywords), or run it with 'tenfold run rez api {command}'.");
             return 2;
         }
 
@@ -151,9 +178,9 @@ public static class RezApp
             key.Cancel = true;
             stop.Cancel();
         };
-        await using var app = Build(builder, options => options.StatementTimeout = LongestStatement); // not started: only its stores are used
+        await using var app = Build(builder, configure);
         var store = app.Services.GetRequiredService<ShardedStore>();
         await store.StartAsync(stop.Token);
-        return await new SeedCommand(store.Home.Writer(), new Dataset(products), Console.WriteLine, new SpreadProducts(store).RunAsync).RunAsync(stop.Token);
+        return await run(app, store, stop.Token);
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Frozen;
+using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,6 +24,7 @@ namespace Tenfold.Gateway;
 /// <remarks>Thread-safe. Defaults are the guide's; time limits hold to within 100 ms.</remarks>
 public sealed partial class GatewayServer : IAsyncDisposable
 {
+    private readonly string _scheme;
     private readonly FrozenDictionary<string, ServiceInstances> _services;
     private readonly GatewayRateLimits _limits;
     private readonly RouteTable _routes;
@@ -47,6 +49,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         _log = logs.CreateLogger("Tenfold.Gateway");
         _clock = new GatewayClock(time);
         var section = guide.Gateway;
+        _scheme = section.Tls is null ? "http" : "https";
         var labels = RouteTable.LabelsOf(guide);
         _services = guide.Services.ToFrozenDictionary(
             service => service.Key,
@@ -62,6 +65,9 @@ public sealed partial class GatewayServer : IAsyncDisposable
 
     /// <summary>The port that it listens on; 0 before <see cref="StartAsync"/>.</summary>
     public int Port => _listener.Port;
+
+    /// <summary>Its address on this machine, without a slash at the end: <c>http://localhost:8080</c>.</summary>
+    public string Url => string.Create(CultureInfo.InvariantCulture, $"{_scheme}://localhost:{Port}");
 
     /// <summary>Listens. Requests get 503 until instances are added.</summary>
     /// <exception cref="GatewayException">The port is in use or may not be used, or the certificate cannot be read.</exception>

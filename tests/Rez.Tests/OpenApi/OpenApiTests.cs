@@ -10,7 +10,10 @@ public sealed class OpenApiTests(Shop shop)
         "PATCH /api/products/{id}", "GET /api/categories", "GET /api/categories/{id}", "GET /api/stores", "GET /api/stores/{id}",
         "GET /api/merchants", "GET /api/merchants/{id}", "GET /api/search",
         "POST /api/merchants/{id}/import", "GET /api/merchants/{id}/imports", "GET /api/imports/{id}", "GET /api/imports/{id}/events",
-        "POST /api/orders",
+        "GET /api/cart", "DELETE /api/cart", "PUT /api/cart/items/{id}", "DELETE /api/cart/items/{id}",
+        "POST /api/orders", "GET /api/orders", "GET /api/orders/{id}", "GET /api/orders/{id}/events", "POST /api/orders/{id}/cancel", "GET /api/merchants/{id}/orders",
+        "POST /api/merchant-orders/{id}/ship", "POST /api/merchant-orders/{id}/deliver", "POST /api/merchant-orders/{id}/cancel", "GET /api/admin/orders", "POST /api/admin/orders/{id}/refund",
+        "GET /api/products/{id}/stock", "PUT /api/products/{id}/stock",
     ];
 
     [Fact]

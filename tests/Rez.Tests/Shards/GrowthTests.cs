@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
+using Rez.Carts;
 using Rez.Products;
 using Tenfold.Postgres.Shards;
 
@@ -38,7 +39,7 @@ public sealed class GrowthTests(Estate estate)
         Assert.NotEmpty(carts);
         foreach (var (user, quantity) in carts)
         {
-            Assert.Equal(quantity, Assert.Single(await estate.Carts.ListAsync(user, null, default)).Quantity);
+            Assert.Equal(quantity, Assert.Single(await estate.Carts.ListAsync(CartOwner.Of(user), null, default)).Quantity);
         }
 
         async Task RenameAsync(int renamer)
@@ -59,7 +60,7 @@ public sealed class GrowthTests(Estate estate)
             var user = estate.Store.NewId($"shopper{shopper}");
             for (var i = 0; !over.IsCancellationRequested; i++)
             {
-                await estate.Carts.SetAsync(user, 1, 1 + (i % 99), null, default);
+                await estate.Carts.SetAsync(CartOwner.Of(user), 1, 1 + (i % 99), null, default);
                 carts[user] = 1 + (i % 99);
             }
         }

@@ -54,7 +54,7 @@ public abstract class SupervisedTests : IAsyncDisposable
             Service = service,
             Command = command ?? ["node", "server.js"],
             WorkingDirectory = Folder.Path,
-            Environment = () => InstanceEnvironment.OfService("api", service.Environment, "tenfold.yaml", new Dictionary<string, string> { ["main"] = "Host=main" }),
+            Environment = () => InstanceEnvironment.OfService("api", service.Environment, "tenfold.yaml", "http://localhost:8080", "/files", new Dictionary<string, string> { ["main"] = "Host=main" }),
             State = State,
             Rotation = Rotation,
             Time = time ?? TimeProvider.System,

@@ -74,11 +74,10 @@ internal sealed class HostReporter : IDisposable
             return null;
         }
 
-        var scheme = _host.Options.Guide.Gateway.Tls is null ? "http" : "https";
         var requests = interval.Requests(snapshot => snapshot.Total);
         return new GatewayStatus
         {
-            Url = $"{scheme}://localhost:{gateway.Port}",
+            Url = gateway.Url,
             RequestsPerSecond = interval.Rate(requests),
             P95Milliseconds = P95(requests),
             ErrorRate = requests is { Requests: > 0 } some ? (double)some.Errors / some.Requests : null,

@@ -252,6 +252,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
     private async Task StartServicesAsync(IReadOnlyDictionary<string, ServiceProgram> programs, CancellationToken cancel)
     {
         var rotation = new GatewayRotation(_gateway!);
+        Directory.CreateDirectory(_state.Files);
         foreach (var store in _guide.Stores.Keys)
         {
             await _gateway!.ConnectStoreAsync(store, _stores.Set!.ConnectionString(store));
@@ -262,7 +263,7 @@ public sealed class SystemHost : IControlTarget, IAsyncDisposable
         foreach (var (name, service) in _guide.Services)
         {
             var program = programs[name];
-            var environment = () => InstanceEnvironment.OfService(name, service.Environment, _options.GuideFile, _stores.Strings());
+            var environment = () => InstanceEnvironment.OfService(name, service.Environment, _options.GuideFile, _gateway!.Url, _state.Files, _stores.Strings());
             if (program.Seed is not null)
             {
                 await ServiceSetup.SeedOnceAsync(

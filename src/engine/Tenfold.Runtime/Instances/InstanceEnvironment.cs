@@ -15,14 +15,18 @@ public static class InstanceEnvironment
     /// <param name="service">The service's name.</param>
     /// <param name="own">The guide's <c>environment:</c> of the service; the contract's variables win over it.</param>
     /// <param name="guideFile">The guide.</param>
+    /// <param name="gateway">Where the gateway listens: how one service reaches another.</param>
+    /// <param name="files">A folder that all instances share, kept between runs.</param>
     /// <param name="connectionStrings">By store.</param>
     public static IReadOnlyDictionary<string, string> OfService(
-        string service, IReadOnlyDictionary<string, string> own, string guideFile, IReadOnlyDictionary<string, string> connectionStrings)
+        string service, IReadOnlyDictionary<string, string> own, string guideFile, string gateway, string files, IReadOnlyDictionary<string, string> connectionStrings)
     {
         var environment = new Dictionary<string, string>(own, StringComparer.Ordinal)
         {
             ["TENFOLD_GUIDE"] = guideFile,
             ["TENFOLD_SERVICE"] = service,
+            ["TENFOLD_GATEWAY"] = gateway,
+            ["TENFOLD_FILES"] = files,
         };
         foreach (var (store, text) in connectionStrings)
         {

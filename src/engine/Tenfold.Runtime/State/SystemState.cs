@@ -44,6 +44,9 @@ public sealed class SystemState
     /// <summary>Data of the stores, a folder each.</summary>
     public string Stores => Path.Combine(Folder, "stores");
 
+    /// <summary>Files that the services keep, all instances in one folder.</summary>
+    public string Files => Path.Combine(Folder, "files");
+
     /// <summary>Held by the host for as long as it lives.</summary>
     public string LockFile => Path.Combine(Folder, "host.lock");
 
