@@ -1,3 +1,4 @@
+using Commons.Accounts;
 using Commons.Http;
 using Commons.OpenApi;
 using static Commons.OpenApi.CommonParameters;
@@ -8,15 +9,15 @@ namespace Rez.Carts;
 internal static class CartsRoutes
 {
     private static readonly Operation GetCartOperation = new(
-        "getCart", "What is in the cart, with the prices and the stock of now. Guests have a cart by cookie; it is merged into the user's when they have logged in.", typeof(Item<Cart>));
+        "getCart", "What is in the cart, with the prices and the stock of now. Guests have a cart by cookie; it is merged into the user's when they have logged in.", typeof(Item<Cart>)) { Access = Access.Guest };
 
-    private static readonly Operation ClearCartOperation = new("clearCart", "Empties the cart", typeof(Item<Cart>));
+    private static readonly Operation ClearCartOperation = new("clearCart", "Empties the cart", typeof(Item<Cart>)) { Access = Access.Guest };
 
     private static readonly Operation PutCartItemOperation = new(
         "putCartItem", $"Puts 1 to {CartTable.MostOfOne} of a product into the cart, in the place of those that are there; at most {CartTable.Most} products", typeof(Item<CartItemShown>), Id)
-    { Body = typeof(CartQuantity), Problems = [404, 409, 415] };
+    { Body = typeof(CartQuantity), Access = Access.Guest, Problems = [404, 409, 415] };
 
-    private static readonly Operation RemoveCartItemOperation = new("removeCartItem", "Takes a product out of the cart", typeof(Item<CartItemShown>), Id);
+    private static readonly Operation RemoveCartItemOperation = new("removeCartItem", "Takes a product out of the cart", typeof(Item<CartItemShown>), Id) { Access = Access.Guest };
 
     public static void AddCarts(this IServiceCollection services)
     {

@@ -42,7 +42,7 @@ internal sealed class MoveOrders(OrderMoves moves, AuditLog audit, ShardedStore 
             async (write, token) =>
             {
                 var known = await Sql.ListAsync(
-                    Sql.Command(write.Connection, "SELECT status FROM orders WHERE bucket_id = $1 AND id = $2 AND ($3 IS NULL OR user_id = $3)", write.Bucket, order.Value, ReadOrders.OwnerOf(identity)?.Value),
+                    Sql.Command(write.Connection, "SELECT status FROM orders WHERE bucket_id = $1 AND id = $2 AND ($3::bigint IS NULL OR user_id = $3)", write.Bucket, order.Value, ReadOrders.OwnerOf(identity)?.Value),
                     row => row.GetString(0),
                     token);
                 if (known.Count == 0)

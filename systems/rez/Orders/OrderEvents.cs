@@ -101,6 +101,6 @@ internal sealed class OrderEvents(OrderWatch watch, ShardedStore store, IHostApp
         var shard = store.Shard(order);
         await using var connection = await shard.OpenReaderAsync(caller, cancel);
         return (await Sql.ListAsync(
-            Sql.Command(connection, "SELECT 1 FROM orders WHERE bucket_id = $1 AND id = $2 AND ($3 IS NULL OR user_id = $3)", shard.Bucket, order.Value, owner?.Value), _ => true, cancel)).Count > 0;
+            Sql.Command(connection, "SELECT 1 FROM orders WHERE bucket_id = $1 AND id = $2 AND ($3::bigint IS NULL OR user_id = $3)", shard.Bucket, order.Value, owner?.Value), _ => true, cancel)).Count > 0;
     }
 }

@@ -24,7 +24,7 @@ internal sealed class OrderQueries(ShardedStore store)
         var shard = store.Shard(id);
         await using var connection = await shard.OpenReaderAsync(caller, cancel);
         return (await Sql.OneAsync(
-            Sql.Command(connection, "SELECT id, order_json(o) FROM orders o WHERE bucket_id = $1 AND id = $2 AND ($3 IS NULL OR user_id = $3)", shard.Bucket, id.Value, buyer?.Value), Read, cancel))?.Json;
+            Sql.Command(connection, "SELECT id, order_json(o) FROM orders o WHERE bucket_id = $1 AND id = $2 AND ($3::bigint IS NULL OR user_id = $3)", shard.Bucket, id.Value, buyer?.Value), Read, cancel))?.Json;
     }
 
     /// <summary>A buyer's orders below an id, the newest first, one more than asked for where there are further ones.</summary>
@@ -35,7 +35,7 @@ internal sealed class OrderQueries(ShardedStore store)
         return await Sql.ListAsync(
             Sql.Command(
                 connection,
-                "SELECT id, '{' || order_summary_json(o) || '}' FROM orders o WHERE bucket_id = $1 AND user_id = $2 AND id < $3 AND ($5 IS NULL OR status = $5) ORDER BY id DESC LIMIT $4",
+                "SELECT id, '{' || order_summary_json(o) || '}' FROM orders o WHERE bucket_id = $1 AND user_id = $2 AND id < $3 AND ($5::text IS NULL OR status = $5) ORDER BY id DESC LIMIT $4",
                 shard.Bucket,
                 buyer.Value,
                 before,
