@@ -93,7 +93,7 @@ public static class RezApp
         services.AddImports();
         services.AddOrders(configuration);
         services.AddCarts();
-        services.AddSingleton<ReviewTable>();
+        services.AddReviews();
     }
 
     private static void MapFeatures(WebApplication app)
@@ -109,6 +109,7 @@ public static class RezApp
         routes.MapImports();
         routes.MapSearch();
         routes.MapCarts();
+        routes.MapReviews();
         routes.MapOrders();
     }
 
@@ -147,7 +148,7 @@ public static class RezApp
         return await WithStoreAsync(
             "seed",
             options => options.StatementTimeout = LongestStatement,
-            (app, store, cancel) => new SeedCommand(store.Home.Writer(), new Dataset(products), Console.WriteLine, new SpreadProducts(store).RunAsync).RunAsync(cancel));
+            (app, store, cancel) => new SeedCommand(store.Home.Writer(), new Dataset(products), Console.WriteLine, store).RunAsync(cancel));
     }
 
     private static async Task<int> TokensAsync(string[] args)

@@ -7,6 +7,7 @@ using Rez.OpenApi;
 using Rez.Orders;
 using Rez.Payments;
 using Rez.Products;
+using Rez.Reviews;
 
 namespace Rez;
 
@@ -27,6 +28,8 @@ namespace Rez;
 [JsonSerializable(typeof(Item<Import>))]
 [JsonSerializable(typeof(ListOfImports))]
 [JsonSerializable(typeof(ImportJob))]
+[JsonSerializable(typeof(PublishRating))]
+[JsonSerializable(typeof(RefreshRatedLists))]
 [JsonSerializable(typeof(OrderMail))]
 [JsonSerializable(typeof(SettleStock))]
 [JsonSerializable(typeof(SweepOrders))]

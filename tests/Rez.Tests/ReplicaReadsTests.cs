@@ -64,7 +64,7 @@ public sealed class ReplicaReadsTests : IAsyncLifetime
         await Migrations.ApplyAsync(_stores.ConnectionString("main"), SchemaFiles.Folder, _ => { }, CancellationToken.None);
         await using var store = await ShardedStore.StartAsync(
             new ShardedStoreOptions { Home = new PostgresOptions { Name = "main", ConnectionString = _stores.ConnectionString("main") } }, TimeProvider.System, new Random(), NullLoggerFactory.Instance, CancellationToken.None);
-        await new SeedCommand(store.Home.Writer(), new Dataset(200, stores: 20, merchants: 10), _ => { }, new SpreadProducts(store).RunAsync).RunAsync(CancellationToken.None);
+        await new SeedCommand(store.Home.Writer(), new Dataset(200, stores: 20, merchants: 10), _ => { }, store).RunAsync(CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()

@@ -28,6 +28,9 @@ public sealed class Shop : IAsyncLifetime
     /// <summary>Longest wait of a test for a signal: it only matters when the test fails.</summary>
     public static readonly TimeSpan Wait = TimeSpan.FromSeconds(60);
 
+    /// <summary>Where the mails of its instances are.</summary>
+    public static readonly string MailFolder = Path.Combine(Path.GetTempPath(), $"rez-mail-{Environment.ProcessId}");
+
     private readonly SystemState _state = SystemState.At(Path.Combine(Path.GetTempPath(), $"rez-{Guid.NewGuid().ToString("N")[..10]}"), "rez");
     private StoreSet? _stores;
     private WebApplication? _app;
@@ -61,7 +64,7 @@ public sealed class Shop : IAsyncLifetime
         Database.Clear(); // what a file sets for the database counts for connections made after it
         await using (var store = await ShardedStore.StartAsync(new ShardedStoreOptions { Home = new PostgresOptions { Name = "main", ConnectionString = ConnectionString } }, TimeProvider.System, new Random(), NullLoggerFactory.Instance, CancellationToken.None))
         {
-            Assert.Equal(0, await new SeedCommand(Database, new Dataset(Products), _ => { }, new SpreadProducts(store).RunAsync).RunAsync(CancellationToken.None));
+            Assert.Equal(0, await new SeedCommand(Database, new Dataset(Products), _ => { }, store).RunAsync(CancellationToken.None));
         }
 
         (_app, Http) = await StartAsync(ConnectionString);
@@ -74,7 +77,7 @@ public sealed class Shop : IAsyncLifetime
     {
         var app = RezApp.Build(RezApp.NewBuilder(
         [
-            $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None",
+            $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", $"--Mail:Spool={MailFolder}", "--Logging:LogLevel:Default=None",
         ]));
         await app.StartAsync();
         return (app, new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Wait });
@@ -127,6 +130,12 @@ public sealed class Shop : IAsyncLifetime
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
     public async Task<List<long>> IdsAsync(string sql)
     {
         await using var command = Database.CreateCommand(sql);
@@ -159,5 +168,9 @@ public sealed class Shop : IAsyncLifetime
         }
 
         _state.Delete();
+        if (Directory.Exists(MailFolder))
+        {
+            Directory.Delete(MailFolder, recursive: true);
+        }
     }
 }

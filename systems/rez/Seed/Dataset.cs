@@ -9,8 +9,8 @@ internal readonly record struct MerchantRow(int Id, string Name, string Country,
 internal readonly record struct StoreRow(int Id, int MerchantId, string Slug, string Name, string City, short RatingTenths, int Popularity, DateTime CreatedAt);
 
 internal readonly record struct ProductRow(
-    long Id, DateTime CreatedAt, int CategoryId, int DepartmentId, int StoreId, int MerchantId, int PriceCents, int ReviewCount,
-    int Popularity, short RatingTenths, bool IsFeatured, string Brand, string Name, string Description);
+    long Id, DateTime CreatedAt, int CategoryId, int DepartmentId, int StoreId, int MerchantId, int PriceCents,
+    int Popularity, bool IsFeatured, string Brand, string Name, string Description);
 
 /// <summary>
 /// The marketplace that everyone measures against: the same rows on every machine, any row without the ones before it.
@@ -21,8 +21,8 @@ internal sealed class Dataset
     /// <summary>Every dataset has this product, however small it is: the load tests ask for it.</summary>
     public const long KnownProduct = 123_456;
 
-    private static readonly DateTime Opening = new(2023, 1, 1, 0, 0, 0, DateTimeKind.Utc);
-    private readonly Vocabulary _words = Load();
+    /// <summary>When the first product was there; the next ones follow every six minutes.</summary>
+    public static readonly DateTime Opening = new(2023, 1, 1, 0, 0, 0, DateTimeKind.Utc);
     private readonly int[] _firstCategory;
     private readonly int[] _basePrice; // cents, by category
     private readonly Zipf _departments;
@@ -36,14 +36,16 @@ internal sealed class Dataset
         Stores = [.. Enumerable.Range(1, stores).Select(id => Store(id, merchants, stores))];
         Merchants = [.. Enumerable.Range(1, merchants).Select(Merchant)];
         (Categories, _firstCategory) = Tree();
-        _basePrice = [.. Categories.Select(category => BasePrice(category.Id, _words.Departments[(category.ParentId ?? category.Id) - 1]))];
-        _departments = new Zipf(_words.Departments.Length, 0.8);
-        _categories = new Zipf(_words.Departments[0].Categories.Length, 0.7, offset: 2);
+        _basePrice = [.. Categories.Select(category => BasePrice(category.Id, Words.Departments[(category.ParentId ?? category.Id) - 1]))];
+        _departments = new Zipf(Words.Departments.Length, 0.8);
+        _categories = new Zipf(Words.Departments[0].Categories.Length, 0.7, offset: 2);
         _stores = new Zipf(stores, 0.7, offset: 20);
         _stride = CoprimeStride(products);
     }
 
     public int Products { get; }
+
+    public Vocabulary Words { get; } = Load();
 
     public CategoryRow[] Categories { get; }
 
@@ -54,17 +56,17 @@ internal sealed class Dataset
     /// <summary>Row <paramref name="index"/> of 0 … <see cref="Products"/> - 1.</summary>
     public ProductRow Product(int index)
     {
-        var id = index == Products - 1 && Products < KnownProduct ? KnownProduct : index + 1;
+        var id = IdOf(index);
         var random = SplitMix.ForRow(3, id);
         var department = _departments.Draw(ref random);
         var kind = _categories.Draw(ref random);
         var category = Categories[_firstCategory[department] + kind];
         var store = Stores[_stores.Draw(ref random)];
-        var rank = (int)((long)(index + 1) * _stride % Products);
+        var rank = RankOf(index);
         var popularity = (int)(1_000_000 / Math.Pow(rank + 1, 0.75));
-        var brand = random.Pick(_words["brands"]);
+        var brand = random.Pick(Words["brands"]);
         var noun = Singular(category.Name);
-        var name = $"{brand} {random.Pick(_words["adjectives"])} {noun}{Variant(ref random)}";
+        var name = $"{brand} {random.Pick(Words["adjectives"])} {noun}{Variant(ref random)}";
         return new ProductRow(
             id,
             Opening.AddMinutes((6 * id) + random.Below(5)).AddSeconds(random.Below(60)),
@@ -73,37 +75,40 @@ internal sealed class Dataset
             store.Id,
             store.MerchantId,
             Price(ref random, _basePrice[category.Id - 1]),
-            (int)(popularity * (0.02 + (0.06 * random.Fraction()))),
             popularity,
-            Rating(ref random),
             random.Below(1000) == 0,
             brand,
             name,
             Description(ref random, department, noun));
     }
 
+    public long IdOf(int index) => index == Products - 1 && Products < KnownProduct ? KnownProduct : index + 1;
+
+    /// <summary>Place of a product among all by popularity, from 0.</summary>
+    public int RankOf(int index) => (int)((long)(index + 1) * _stride % Products);
+
     private string Variant(ref SplitMix random) => random.Below(10) switch
     {
-        < 4 => ", " + random.Pick(_words["colours"]),
+        < 4 => ", " + random.Pick(Words["colours"]),
         < 7 => $" {(char)('A' + random.Below(26))}{100 + random.Below(900)}",
         _ => "",
     };
 
     private string Description(ref SplitMix random, int department, string noun)
     {
-        var material = _words.Departments[department].IsMade ? $" in {random.Pick(_words["materials"])}" : "";
-        var text = $"{random.Pick(_words["adjectives"])} {Lower(noun)}{material}, made for {random.Pick(_words["occasions"])}. "
-            + $"Comes with {random.Pick(_words["features"])} and {random.Pick(_words["features"])}.";
+        var material = Words.Departments[department].IsMade ? $" in {random.Pick(Words["materials"])}" : "";
+        var text = $"{random.Pick(Words["adjectives"])} {Lower(noun)}{material}, made for {random.Pick(Words["occasions"])}. "
+            + $"Comes with {random.Pick(Words["features"])} and {random.Pick(Words["features"])}.";
         return random.Below(10) < 3
-            ? text + $" Goes well with our {Lower(random.Pick(_words.Departments[department].Categories))}."
+            ? text + $" Goes well with our {Lower(random.Pick(Words.Departments[department].Categories))}."
             : text;
     }
 
     private (CategoryRow[] Rows, int[] First) Tree()
     {
         var rows = new List<CategoryRow>();
-        var first = new int[_words.Departments.Length];
-        foreach (var department in _words.Departments)
+        var first = new int[Words.Departments.Length];
+        foreach (var department in Words.Departments)
         {
             rows.Add(new CategoryRow(rows.Count + 1, null, Slug(department.Name), department.Name));
         }
@@ -111,7 +116,7 @@ internal sealed class Dataset
         for (var department = 0; department < first.Length; department++)
         {
             first[department] = rows.Count;
-            foreach (var name in _words.Departments[department].Categories)
+            foreach (var name in Words.Departments[department].Categories)
             {
                 rows.Add(new CategoryRow(rows.Count + 1, department + 1, Slug(name), name));
             }
@@ -123,14 +128,14 @@ internal sealed class Dataset
     private MerchantRow Merchant(int id)
     {
         var random = SplitMix.ForRow(1, id);
-        return new MerchantRow(id, $"{random.Pick(_words["brands"])} {random.Pick(_words["shops"])} {(random.Below(2) == 0 ? "Ltd" : "GmbH")}", random.Pick(_words["countries"]), Opening.AddDays(-random.Below(2000)));
+        return new MerchantRow(id, $"{random.Pick(Words["brands"])} {random.Pick(Words["shops"])} {(random.Below(2) == 0 ? "Ltd" : "GmbH")}", random.Pick(Words["countries"]), Opening.AddDays(-random.Below(2000)));
     }
 
     private StoreRow Store(int id, int merchants, int stores)
     {
         var random = SplitMix.ForRow(2, id);
-        var city = random.Pick(_words["cities"]);
-        var name = $"{random.Pick(_words["brands"])} {random.Pick(_words["shops"])} {city}";
+        var city = random.Pick(Words["cities"]);
+        var name = $"{random.Pick(Words["brands"])} {random.Pick(Words["shops"])} {city}";
         // Every merchant has a store; the further ones go to a few.
         var merchant = id <= merchants ? id : 1 + (int)(merchants * Math.Pow(random.Fraction(), 3));
         var popularity = (int)(100_000 / Math.Pow((id * 7L % stores) + 1, 0.7));

@@ -1,20 +1,24 @@
 using System.Diagnostics;
 using Npgsql;
+using Tenfold.Postgres.Shards;
 
 namespace Rez.Seed;
 
 /// <summary>
-/// Fills an empty catalogue. Two workers load by COPY and render what they loaded in one statement; then the indexes are built, also two at a time.
-/// A load that was killed half-way leaves the state "loading": the next one empties the tables and begins again.
-/// A finished load is not repeated, and a catalogue with rows of someone else's is not touched.
+/// Fills an empty marketplace: the catalogue here, what is in buckets by <see cref="SeedShards"/>. Two workers load by COPY and render what
+/// they loaded in one statement; then the indexes are built, also two at a time. A load that was killed half-way leaves the state
+/// "loading": the next one empties the tables and begins again. A finished load is not repeated, and a catalogue with rows of someone
+/// else's is not touched.
 /// </summary>
 /// <param name="database">The catalogue's database, on its primary.</param>
 /// <param name="dataset">What is loaded.</param>
 /// <param name="say">Gets what is done.</param>
-/// <param name="spread">Gives the products to their merchants' databases, once they are loaded.</param>
-internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Action<string> say, Func<CancellationToken, Task> spread)
+/// <param name="shards">Loads what is in buckets; null: that is left empty.</param>
+internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Action<string> say, ShardedStore? shards)
 {
-    private const int Workers = 2;
+    internal const int Workers = 2;
+
+    private static readonly LoadedTables Catalogue = new("catalogue", ["products", "published_ratings", "search_words", "stores", "merchants", "categories"]);
     private static readonly string[] ProductColumns =
     [
         "id", "created_at", "updated_at", "category_id", "department_id", "store_id", "merchant_id", "price_cents",
@@ -41,27 +45,37 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
 
     private async Task<int> RunAsync(NpgsqlConnection connection, Stopwatch clock, CancellationToken cancel)
     {
-        if (await StateAsync(connection, cancel) is { State: "done" } done)
+        var state = await Catalogue.StateAsync(connection, cancel);
+        if (state is { State: "done" } done)
         {
             say($"The catalogue was seeded before ({done.Products:N0} products): nothing to do.");
             return 0;
         }
 
-        if (await StateAsync(connection, cancel) is null && await ScalarAsync<bool>(connection, "SELECT EXISTS (SELECT 1 FROM products)", cancel))
+        var people = new People(dataset, shards?.Map.Scheme ?? BucketScheme.Hash());
+        var sales = new Sales(dataset, people);
+        var load = shards is null ? null : new SeedShards(shards, dataset, people, sales);
+        var filled = state is null ? await Catalogue.FilledAsync(connection, cancel) : null;
+        if ((filled ?? await (load?.FilledAsync(cancel) ?? Task.FromResult<string?>(null))) is { } table)
         {
-            say("The catalogue has products that this command did not load: it is left as it is. Delete them, or the database, to seed it.");
+            say($"There are rows in {table} that this command did not load: they are left as they are. Delete them, or the database, to seed it.");
             return 1;
         }
 
-        var rebuild = await BeginAsync(connection, cancel);
+        var rebuild = await Catalogue.BeginAsync(connection, dataset.Products, cancel);
+        await ExecuteAsync(connection, "UPDATE catalogue SET product_count = 0; ALTER TABLE products DISABLE TRIGGER USER", cancel);
         await LoadSmallTablesAsync(connection, cancel);
-        var words = await LoadProductsAsync(cancel);
+        var words = await LoadProductsAsync(sales, cancel);
         say($"{dataset.Products:N0} products, {dataset.Stores.Length:N0} stores, {dataset.Merchants.Length:N0} merchants, {dataset.Categories.Length:N0} categories loaded after {clock.Elapsed.TotalSeconds:0.0} s.");
-        await spread(cancel);
+        if (load is not null)
+        {
+            await load.RunAsync(cancel);
+            say($"{people.Count:N0} accounts, {sales.Orders:N0} orders, {sales.Reviews:N0} reviews loaded after {clock.Elapsed.TotalSeconds:0.0} s.");
+        }
+
         await LoadWordsAsync(connection, words, cancel);
-        await RebuildAsync(connection, rebuild, cancel);
+        await Catalogue.RebuildAsync(async token => await OpenAsync(token), rebuild, cancel);
         await FinishAsync(connection, cancel);
-        await ExecuteAsync(connection, "VACUUM ANALYZE", cancel);
         say($"Seeded in {clock.Elapsed.TotalSeconds:0.0} s.");
         return 0;
     }
@@ -74,72 +88,23 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
         return connection;
     }
 
-    private static async Task<(string State, int Products)?> StateAsync(NpgsqlConnection connection, CancellationToken cancel)
-    {
-        await using var command = new NpgsqlCommand("SELECT state, products FROM seed_state", connection);
-        await using var reader = await command.ExecuteReaderAsync(cancel);
-        return await reader.ReadAsync(cancel) ? (reader.GetString(0), reader.GetInt32(1)) : null;
-    }
-
-    /// <summary>Empties the tables, takes indexes, foreign keys and counting triggers off, and writes down what must come back.</summary>
-    private async Task<string[]> BeginAsync(NpgsqlConnection connection, CancellationToken cancel)
-    {
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await using (var remember = new NpgsqlCommand(
-            """
-            INSERT INTO seed_state (state, products, rebuild)
-            SELECT 'loading', $1, coalesce(array_agg(statement), '{}') FROM (
-                SELECT pg_get_indexdef(indexrelid) FROM pg_index
-                WHERE indrelid IN ('products'::regclass, 'search_words'::regclass) AND NOT indisprimary
-                UNION ALL
-                SELECT format('ALTER TABLE products ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
-                WHERE conrelid = 'products'::regclass AND contype = 'f') later (statement)
-            ON CONFLICT (one) DO UPDATE SET products = excluded.products -- killed half-way: what was written down then still holds
-            """,
-            connection))
-        {
-            remember.Parameters.Add(new NpgsqlParameter<int> { TypedValue = dataset.Products });
-            await remember.ExecuteNonQueryAsync(cancel);
-        }
-
-        await ExecuteAsync(
-            connection,
-            """
-            TRUNCATE products, stores, merchants, categories, search_words;
-            UPDATE catalogue SET product_count = 0;
-            ALTER TABLE products DISABLE TRIGGER USER;
-            DO $$
-            DECLARE name text;
-            BEGIN
-                FOR name IN SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid IN ('products'::regclass, 'search_words'::regclass) AND NOT indisprimary
-                LOOP EXECUTE 'DROP INDEX ' || name; END LOOP;
-                FOR name IN SELECT conname FROM pg_constraint WHERE conrelid = 'products'::regclass AND contype = 'f'
-                LOOP EXECUTE format('ALTER TABLE products DROP CONSTRAINT %I', name); END LOOP;
-            END $$
-            """,
-            cancel);
-        var rebuild = await ScalarAsync<string[]>(connection, "SELECT rebuild FROM seed_state", cancel);
-        await transaction.CommitAsync(cancel);
-        return rebuild;
-    }
-
     private async Task LoadSmallTablesAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
-        await CopyAsync(connection, "categories (id, parent_id, slug, name)", dataset.Categories, static async (row, to) =>
+        await Copy.RunAsync(connection, "categories (id, parent_id, slug, name)", dataset.Categories, static async (row, to) =>
         {
             await to.WriteAsync(row.Id);
             await (row.ParentId is { } parent ? to.WriteAsync(parent) : to.WriteNullAsync());
             await to.WriteAsync(row.Slug);
             await to.WriteAsync(row.Name);
         }, cancel);
-        await CopyAsync(connection, "merchants (id, name, country, joined_at)", dataset.Merchants, static async (row, to) =>
+        await Copy.RunAsync(connection, "merchants (id, name, country, joined_at)", dataset.Merchants, static async (row, to) =>
         {
             await to.WriteAsync(row.Id);
             await to.WriteAsync(row.Name);
             await to.WriteAsync(row.Country);
             await to.WriteAsync(row.JoinedAt);
         }, cancel);
-        await CopyAsync(connection, "stores (id, merchant_id, slug, name, city, rating_tenths, popularity, created_at)", dataset.Stores, static async (row, to) =>
+        await Copy.RunAsync(connection, "stores (id, merchant_id, slug, name, city, rating_tenths, popularity, created_at)", dataset.Stores, static async (row, to) =>
         {
             await to.WriteAsync(row.Id);
             await to.WriteAsync(row.MerchantId);
@@ -152,11 +117,11 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
         }, cancel);
     }
 
-    private async Task<WordCount> LoadProductsAsync(CancellationToken cancel)
+    private async Task<WordCount> LoadProductsAsync(Sales sales, CancellationToken cancel)
     {
         var share = (dataset.Products + Workers - 1) / Workers;
         var counts = await Task.WhenAll(Enumerable.Range(0, Workers)
-            .Select(worker => Task.Run(() => LoadProductsAsync(worker * share, Math.Min((worker + 1) * share, dataset.Products), cancel), cancel)));
+            .Select(worker => Task.Run(() => LoadProductsAsync(sales, worker * share, Math.Min((worker + 1) * share, dataset.Products), cancel), cancel)));
         foreach (var other in counts.AsSpan(1))
         {
             counts[0].Merge(other);
@@ -170,7 +135,7 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
         return counts[0];
     }
 
-    private async Task<WordCount> LoadProductsAsync(int from, int to, CancellationToken cancel)
+    private async Task<WordCount> LoadProductsAsync(Sales sales, int from, int to, CancellationToken cancel)
     {
         var words = new WordCount();
         await using var connection = await OpenAsync(cancel);
@@ -178,9 +143,11 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
             connection,
             "CREATE TEMPORARY TABLE loaded (LIKE products INCLUDING DEFAULTS); ALTER TABLE loaded ALTER search DROP NOT NULL, ALTER json DROP NOT NULL",
             cancel);
-        var rows = Enumerable.Range(from, to - from).Select(dataset.Product);
-        await CopyAsync(connection, $"loaded ({string.Join(", ", ProductColumns)})", rows, async (row, copy) =>
+        var rows = Enumerable.Range(from, to - from);
+        await Copy.RunAsync(connection, $"loaded ({string.Join(", ", ProductColumns)})", rows, async (index, copy) =>
         {
+            var row = dataset.Product(index);
+            var rating = sales.RatingOf(index);
             words.Add(row.Name, row.Brand, row.Description, dataset.Categories[row.CategoryId - 1].Name, dataset.Categories[row.DepartmentId - 1].Name);
             await copy.WriteAsync(row.Id);
             await copy.WriteAsync(row.CreatedAt);
@@ -190,9 +157,9 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
             await copy.WriteAsync(row.StoreId);
             await copy.WriteAsync(row.MerchantId);
             await copy.WriteAsync(row.PriceCents);
-            await copy.WriteAsync(row.ReviewCount);
+            await copy.WriteAsync(rating.Count);
             await copy.WriteAsync(row.Popularity);
-            await copy.WriteAsync(row.RatingTenths);
+            await copy.WriteAsync(rating.Tenths);
             await copy.WriteAsync(row.IsFeatured);
             await copy.WriteAsync(row.Brand);
             await copy.WriteAsync(row.Name);
@@ -214,7 +181,7 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
     private static async Task LoadWordsAsync(NpgsqlConnection connection, WordCount words, CancellationToken cancel)
     {
         await ExecuteAsync(connection, "CREATE TEMPORARY TABLE counted (word text, documents integer)", cancel);
-        await CopyAsync(connection, "counted (word, documents)", words.Words, static async (row, to) =>
+        await Copy.RunAsync(connection, "counted (word, documents)", words.Words, static async (row, to) =>
         {
             await to.WriteAsync(row.Key);
             await to.WriteAsync(row.Value);
@@ -226,22 +193,6 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
             cancel);
     }
 
-    private async Task RebuildAsync(NpgsqlConnection connection, string[] statements, CancellationToken cancel)
-    {
-        // The long ones (gin) first, so that both workers end at about the same time.
-        var indexes = statements.Where(statement => statement.StartsWith("CREATE", StringComparison.Ordinal))
-            .OrderByDescending(statement => statement.Contains("USING gin", StringComparison.Ordinal)).ToArray();
-        await Parallel.ForEachAsync(indexes, new ParallelOptions { MaxDegreeOfParallelism = Workers, CancellationToken = cancel }, async (statement, token) =>
-        {
-            await using var worker = await OpenAsync(token);
-            await ExecuteAsync(worker, statement, token);
-        });
-        foreach (var key in statements.Except(indexes, StringComparer.Ordinal))
-        {
-            await ExecuteAsync(connection, key, cancel);
-        }
-    }
-
     private static Task FinishAsync(NpgsqlConnection connection, CancellationToken cancel) => ExecuteAsync(
         connection,
         """
@@ -249,32 +200,14 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
         SELECT recount_products();
         ALTER TABLE products ENABLE TRIGGER USER;
         SELECT setval(pg_get_serial_sequence('products', 'id'), (SELECT max(id) FROM products));
-        UPDATE seed_state SET state = 'done';
+        UPDATE seed_state SET state = 'done' WHERE part = 'catalogue';
         COMMIT
         """,
         cancel);
-
-    private static async Task CopyAsync<T>(NpgsqlConnection connection, string target, IEnumerable<T> rows, Func<T, NpgsqlBinaryImporter, Task> write, CancellationToken cancel)
-    {
-        await using var copy = await connection.BeginBinaryImportAsync($"COPY {target} FROM STDIN (FORMAT binary)", cancel);
-        foreach (var row in rows)
-        {
-            await copy.StartRowAsync(cancel);
-            await write(row, copy);
-        }
-
-        await copy.CompleteAsync(cancel);
-    }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync(cancel);
-    }
-
-    private static async Task<T> ScalarAsync<T>(NpgsqlConnection connection, string sql, CancellationToken cancel)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        return (T)(await command.ExecuteScalarAsync(cancel))!;
     }
 }

@@ -86,7 +86,7 @@ CREATE TABLE search_words (
 
 -- What the seed command has done; the statements that make the indexes and foreign keys which it drops are kept here until they are back.
 CREATE TABLE seed_state (
-    one           boolean     PRIMARY KEY DEFAULT true CHECK (one),
+    part          text        PRIMARY KEY CHECK (part IN ('catalogue', 'shop')),   -- shop: what is in buckets, in each database
     state         text        NOT NULL CHECK (state IN ('loading', 'done')),
     products      integer     NOT NULL,
     rebuild       text[]      NOT NULL DEFAULT '{}'

@@ -57,7 +57,7 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
         ]));
         await _app.StartAsync();
         Http = new HttpClient { BaseAddress = new Uri(_app.Urls.First()), Timeout = Shop.Wait };
-        Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, new SpreadProducts(Store).RunAsync).RunAsync(CancellationToken.None));
+        Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, Store).RunAsync(CancellationToken.None));
         _worker = new WorkerProcess(ConnectionStrings);
     }
 

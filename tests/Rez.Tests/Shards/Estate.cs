@@ -31,6 +31,10 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
 
     public IReadOnlyList<string> ConnectionStrings { get; private set; } = [];
 
+    /// <summary>A service of the running app.</summary>
+    public T Service<T>()
+        where T : notnull => _app!.Services.GetRequiredService<T>();
+
     public ShardedStore Store => _app!.Services.GetRequiredService<ShardedStore>();
 
     internal Dataset Dataset { get; } = new(Products, stores: 100, merchants: 60);
@@ -57,7 +61,7 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
         }
 
         (_app, Http) = await Shop.StartAsync(ConnectionStrings[0], ConnectionStrings[1]);
-        Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, new SpreadProducts(Store).RunAsync).RunAsync(CancellationToken.None));
+        Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, Store).RunAsync(CancellationToken.None));
     }
 
     /// <summary>What <c>tenfold shards rez rebalance</c> does once a database was added: it gets its share of the buckets.</summary>
@@ -93,7 +97,7 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
         }
     }
 
-    private static string In(string connectionString, string database) => new NpgsqlConnectionStringBuilder(connectionString) { Database = database, MaxPoolSize = 12, MinPoolSize = 0 }.ConnectionString;
+    private static string In(string connectionString, string database) => new NpgsqlConnectionStringBuilder(connectionString) { Database = database, MaxPoolSize = 20, MinPoolSize = 0 }.ConnectionString;
 
     private static async Task<object?> ExecuteAsync(string connectionString, string sql)
     {
