@@ -194,7 +194,8 @@ public sealed class OrderLifeTests(Shop shop)
         await (await shop.LogIn(Access.Customer)).Http.PlaceAsync((3212, 2));
         using var set = await staff.Http.PutAsJsonAsync("/api/products/3212/stock", new { available = 10 }, Cancel);
         var level = await set.DataAsync();
-        Assert.Equal((10, 2, 12L), (level.GetProperty("available").GetInt32(), level.GetProperty("reserved").GetInt32(), level.GetProperty("received").GetInt64()));
+        Assert.Equal((10, 2), (level.GetProperty("available").GetInt32(), level.GetProperty("reserved").GetInt32()));
+        Assert.Equal(12 + level.GetProperty("sold").GetInt64(), level.GetProperty("received").GetInt64());
         using var less = await staff.Http.PutAsJsonAsync("/api/products/3212/stock", new { change = -3 }, Cancel);
         Assert.Equal(7, (await less.DataAsync()).GetProperty("available").GetInt32());
         foreach (var (http, body, status) in new (HttpClient, object, HttpStatusCode)[]
