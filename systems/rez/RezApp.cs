@@ -16,6 +16,8 @@ using Rez.Seed;
 using Rez.Stores;
 using Tenfold.AspNetCore;
 using Tenfold.AspNetCore.Jobs;
+using Tenfold.Jobs;
+using Tenfold.Jobs.Schedules;
 using Tenfold.Postgres.Shards;
 
 namespace Rez;
@@ -66,7 +68,11 @@ public static class RezApp
             options.CacheAccounts();
             configure?.Invoke(options);
         });
-        builder.AddJobs(RezJson.Default, jobs => jobs.AddOrders(builder.Configuration));
+        builder.AddJobs(RezJson.Default, jobs =>
+        {
+            jobs.AddOrders(builder.Configuration);
+            jobs.Cron("suggestions", RefreshSuggestions.Schedule, "UTC", new RefreshSuggestions(), new EnqueueOptions { Unique = new JobUnique("suggestions") });
+        });
         AddFeatures(builder.Services, builder.Configuration);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
@@ -113,23 +119,8 @@ public static class RezApp
         routes.MapOrders();
     }
 
-    private static async Task<int> AdminAsync(string[] args)
-    {
-        if (NewBuilder([]) is var builder && builder.Configuration.GetConnectionString("main") is not { Length: > 0 })
-        {
-            await Console.Error.WriteLineAsync("rez admin needs its PostgreSQL: set ConnectionStrings__main (Npgsql keywords).");
-            return 2;
-        }
-
-        await using var app = Build(builder); // not started: only its stores are used
-        return await AdminCommand.RunAsync(args, Environment.GetEnvironmentVariable(AdminCommand.PasswordVariable), Console.In, Console.Out, Console.Error, ConnectAsync, CancellationToken.None);
-
-        async Task<AccountAdmin> ConnectAsync()
-        {
-            await app.Services.GetRequiredService<ShardedStore>().StartAsync(CancellationToken.None);
-            return app.Services.GetRequiredService<AccountAdmin>();
-        }
-    }
+    private static Task<int> AdminAsync(string[] args) => WithStoreAsync("admin", null, (app, _, cancel) => AdminCommand.RunAsync(
+        args, Environment.GetEnvironmentVariable(AdminCommand.PasswordVariable), Console.In, Console.Out, Console.Error, app.Services.GetRequiredService<AccountAdmin>(), cancel));
 
     private static async Task<int> SeedAsync(string[] args)
     {

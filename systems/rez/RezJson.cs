@@ -8,6 +8,7 @@ using Rez.Orders;
 using Rez.Payments;
 using Rez.Products;
 using Rez.Reviews;
+using Rez.Search;
 
 namespace Rez;
 
@@ -25,12 +26,14 @@ namespace Rez;
 [JsonSerializable(typeof(Item<Store>))]
 [JsonSerializable(typeof(Item<Merchant>))]
 [JsonSerializable(typeof(FoundEverything))]
+[JsonSerializable(typeof(FoundProducts))]
 [JsonSerializable(typeof(Item<Import>))]
 [JsonSerializable(typeof(ListOfImports))]
 [JsonSerializable(typeof(ImportJob))]
 [JsonSerializable(typeof(PublishRating))]
 [JsonSerializable(typeof(RefreshRatedLists))]
 [JsonSerializable(typeof(OrderMail))]
+[JsonSerializable(typeof(RefreshSuggestions))]
 [JsonSerializable(typeof(SettleStock))]
 [JsonSerializable(typeof(SweepOrders))]
 [JsonSerializable(typeof(RefundPayment))]

@@ -150,7 +150,7 @@ public sealed class CachingTests(Shop shop) : IAsyncLifetime
         ]), options => options.Cache = patient ? Patient.Options(options.Cache) : options.Cache with { RedisTimeout = Wait.Most });
         await app.StartAsync();
         _apps.Add(app);
-        var client = new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Shop.Wait };
+        var client = (await Login.CreateAsync(app, Commons.Accounts.Access.Admin)).Http;
         _clients.Add(client);
         await app.Services.GetRequiredService<TenfoldCache>().Ready.WaitAsync(Shop.Wait);
         return client;

@@ -23,9 +23,10 @@ public sealed class ReplicaReadsTests : IAsyncLifetime
     [Fact]
     public async Task The_catalogue_is_read_from_the_replica_and_a_change_is_seen_by_its_author_at_once()
     {
-        var (app, author) = await Shop.StartAsync(_stores.ConnectionString("main"));
+        var (app, http) = await Shop.StartAsync(_stores.ConnectionString("main"));
+        using (http)
         await using (app)
-        using (author)
+        using (var author = (await Login.CreateAsync(app, Commons.Accounts.Access.Admin)).Http)
         {
             var store = app.Services.GetRequiredService<PostgresStore>();
             var clock = System.Diagnostics.Stopwatch.StartNew();

@@ -31,11 +31,17 @@ public sealed class Shop : IAsyncLifetime
     /// <summary>Where the mails of its instances are.</summary>
     public static readonly string MailFolder = Path.Combine(Path.GetTempPath(), $"rez-mail-{Environment.ProcessId}");
 
+    /// <summary>Passwords are not hashed as slowly as in earnest, and one at a time also on a machine of many cores.</summary>
+    public static AccountsOptions QuickHashes { get; } = new() { System = "rez", PasswordIterations = 10_000, HashesAtOnce = 1 };
+
     private readonly SystemState _state = SystemState.At(Path.Combine(Path.GetTempPath(), $"rez-{Guid.NewGuid().ToString("N")[..10]}"), "rez");
     private StoreSet? _stores;
     private WebApplication? _app;
 
     public HttpClient Http { get; private set; } = null!;
+
+    /// <summary>An administrator's, who may change every product.</summary>
+    public HttpClient Admin { get; private set; } = null!;
 
     public NpgsqlDataSource Database { get; private set; } = null!;
 
@@ -68,6 +74,7 @@ public sealed class Shop : IAsyncLifetime
         }
 
         (_app, Http) = await StartAsync(ConnectionString);
+        Admin = (await LogIn(Access.Admin)).Http;
     }
 
     /// <summary>Another instance of the app, on a free port.</summary>
@@ -75,10 +82,12 @@ public sealed class Shop : IAsyncLifetime
     /// <param name="others">Of further ones.</param>
     public static async Task<(WebApplication App, HttpClient Http)> StartAsync(string connectionString, params IEnumerable<string> others)
     {
-        var app = RezApp.Build(RezApp.NewBuilder(
+        var builder = RezApp.NewBuilder(
         [
             $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", $"--Mail:Spool={MailFolder}", "--Logging:LogLevel:Default=None",
-        ]));
+        ]);
+        builder.Services.AddSingleton(QuickHashes);
+        var app = RezApp.Build(builder);
         await app.StartAsync();
         return (app, new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Wait });
     }
@@ -103,7 +112,7 @@ public sealed class Shop : IAsyncLifetime
 
     internal async Task<Product> ProductAsync(long id) => (await GetAsync<Item<Product>>($"/api/products/{id}")).Data;
 
-    public Task<HttpResponseMessage> PatchAsync(long id, object change) => Http.PatchAsJsonAsync($"/api/products/{id}", change);
+    public Task<HttpResponseMessage> PatchAsync(long id, object change) => Admin.PatchAsJsonAsync($"/api/products/{id}", change);
 
     /// <summary>Every row of a list, page after page by cursor.</summary>
     internal async Task<List<Product>> WalkAsync(string query, int limit = 100, Func<Task>? betweenPages = null)
@@ -152,6 +161,7 @@ public sealed class Shop : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         Http?.Dispose();
+        Admin?.Dispose();
         if (_app is not null)
         {
             await _app.DisposeAsync();

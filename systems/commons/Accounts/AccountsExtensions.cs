@@ -1,6 +1,7 @@
 using Commons.Audit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Tenfold.AspNetCore;
 using Tenfold.Caching;
 using Tenfold.Postgres.Shards;
@@ -13,10 +14,10 @@ public static class AccountsExtensions
     /// <summary>Registers them; the app's sharded store <c>main</c> holds their tables (<c>accounts.sql</c>, <c>audit.sql</c>).</summary>
     public static void AddAccounts(this IServiceCollection services, AccountsOptions options)
     {
-        services.AddSingleton(options);
+        services.TryAddSingleton(options); // an app's own, given before, wins
         services.AddSingleton<AccountTable>();
         services.AddSingleton(provider => new Sessions(
-            provider.GetRequiredService<ShardedStore>(), provider.GetRequiredService<TenfoldCache>(), options, provider.GetRequiredService<SessionUse>(), provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<ShardedStore>(), provider.GetRequiredService<TenfoldCache>(), provider.GetRequiredService<AccountsOptions>(), provider.GetRequiredService<SessionUse>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Refreshing>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<LoginThrottle>();

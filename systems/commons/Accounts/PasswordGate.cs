@@ -47,7 +47,9 @@ internal sealed class PasswordGate(AccountTable accounts, Passwords passwords, L
 
         if (check == PasswordCheck.RightButWeak)
         {
-            await accounts.RehashAsync(account, await slot.HashAsync(password), context.Caller(), context.RequestAborted);
+            var hash = await slot.HashAsync(password);
+            await accounts.RehashAsync(account, hash, context.Caller(), context.RequestAborted);
+            account = account with { PasswordHash = hash };
         }
 
         return account;

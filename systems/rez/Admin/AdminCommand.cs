@@ -18,7 +18,7 @@ internal static class AdminCommand
     };
 
     /// <returns>Exit code: 0 made, 1 refused, 2 wrong arguments.</returns>
-    public static async Task<int> RunAsync(IReadOnlyList<string> args, string? password, TextReader input, TextWriter output, TextWriter errors, Func<Task<AccountAdmin>> connect, CancellationToken cancel)
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, string? password, TextReader input, TextWriter output, TextWriter errors, AccountAdmin accounts, CancellationToken cancel)
     {
         if (Parse(args) is not var (email, name))
         {
@@ -33,7 +33,7 @@ internal static class AdminCommand
             return 2;
         }
 
-        var added = await (await connect()).AddAdministratorAsync(email, name, password!, cancel);
+        var added = await accounts.AddAdministratorAsync(email, name, password!, cancel);
         if (added.Id is null)
         {
             await errors.WriteLineAsync($"There is an account with the e-mail address {email} already; an administrator can give it the role admin (PATCH /api/admin/users/ID).");

@@ -12,6 +12,15 @@ internal sealed class CategoryLookup(PostgresStore database)
     /// <summary>Adds the condition to the query, or an error to the parameters when there is no such category.</summary>
     public async Task FilterAsync(ListQuery query, string category, QueryParameters parameters, Caller caller, CancellationToken cancel)
     {
+        if (await FindAsync(category, parameters, caller, cancel) is var (id, isDepartment))
+        {
+            query.Where(isDepartment ? "department_id =" : "category_id =", id);
+        }
+    }
+
+    /// <summary>Which one it is, or null and an error in the parameters when there is none.</summary>
+    public async Task<(int Id, bool IsDepartment)?> FindAsync(string category, QueryParameters parameters, Caller caller, CancellationToken cancel)
+    {
         var byId = int.TryParse(category, NumberStyles.None, CultureInfo.InvariantCulture, out var id);
         await using var connection = await database.OpenReaderAsync(caller, cancel);
         await using var command = new NpgsqlCommand("SELECT id, parent_id IS NULL FROM categories WHERE " + (byId ? "id = $1" : "slug = $1"), connection);
@@ -19,11 +28,10 @@ internal sealed class CategoryLookup(PostgresStore database)
         await using var rows = await command.ExecuteReaderAsync(cancel);
         if (await rows.ReadAsync(cancel))
         {
-            query.Where(rows.GetBoolean(1) ? "department_id =" : "category_id =", rows.GetInt32(0));
+            return (rows.GetInt32(0), rows.GetBoolean(1));
         }
-        else
-        {
-            parameters.Wrong("category", $"is '{category}'; there is no such category, GET /api/categories lists them");
-        }
+
+        parameters.Wrong("category", $"is '{category}'; there is no such category, GET /api/categories lists them");
+        return null;
     }
 }

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Commons.Accounts;
 using Commons.Events;
 using Commons.Http;
+using Rez.Products;
 using Tenfold.AspNetCore;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
@@ -31,7 +33,7 @@ internal sealed class ImportEvents(ImportTable imports, IHostApplicationLifetime
 
     private async Task AnswerAsync(HttpContext context, EventWriter stream, ShardId id, Caller caller)
     {
-        if (await imports.LookAsync(id, caller, context.RequestAborted) is not { } import)
+        if (await imports.LookAsync(id, caller, context.RequestAborted) is not { } import || !context.Identity().MayChange(import.MerchantId))
         {
             await ItemReply.NotFoundAsync(context, "import");
         }

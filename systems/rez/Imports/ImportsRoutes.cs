@@ -1,3 +1,4 @@
+using Commons.Accounts;
 using Commons.Http;
 using Commons.OpenApi;
 using Rez.Imports.Files;
@@ -14,17 +15,17 @@ internal static class ImportsRoutes
         typeof(Item<Import>),
         Id,
         new Parameter("Idempotency-Key", typeof(string), "1 to 200 visible ASCII characters, new ones for each file. The same key with the same file answers with the same import, with another file 422.") { InHeader = true, Required = true })
-    { Body = typeof(ImportedProduct), BodyTypes = ["text/csv", "application/x-ndjson"], Status = 202, Problems = [404, 408, 409, 413, 415, 422, 429] };
+    { Body = typeof(ImportedProduct), BodyTypes = ["text/csv", "application/x-ndjson"], Status = 202, Access = Access.Staff, Problems = [404, 408, 409, 413, 415, 422, 429] };
 
     private static readonly Operation ListImportsOperation = new(
-        "listImports", "A merchant's imports, the newest first", typeof(ListOfImports), Id, new Parameter("limit", typeof(int), $"1 to {ImportTable.Kept}; 20 when not given. So many are kept."));
+        "listImports", "A merchant's imports, the newest first", typeof(ListOfImports), Id, new Parameter("limit", typeof(int), $"1 to {ImportTable.Kept}; 20 when not given. So many are kept.")) { Access = Access.Staff, Problems = [404] };
 
-    private static readonly Operation GetImportOperation = new("getImport", "How far an import is, and its first wrong lines", typeof(Item<Import>), Id) { Problems = [404] };
+    private static readonly Operation GetImportOperation = new("getImport", "How far an import is, and its first wrong lines", typeof(Item<Import>), Id) { Access = Access.Staff, Problems = [404] };
 
     private static readonly Operation ImportEventsOperation = new(
         "importEvents", "Server-sent events about how far an import is: progress, and at the end completed or failed; each one holds the whole import", typeof(string), Id,
         new Parameter("Last-Event-ID", typeof(string), "The last event that was seen.") { InHeader = true })
-    { AnswerType = "text/event-stream", Problems = [404] };
+    { Access = Access.Staff, AnswerType = "text/event-stream", Problems = [404] };
 
     public static void AddImports(this IServiceCollection services)
     {

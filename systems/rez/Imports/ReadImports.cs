@@ -1,4 +1,6 @@
+using Commons.Accounts;
 using Commons.Http;
+using Rez.Products;
 using Tenfold.AspNetCore;
 using Tenfold.Postgres.Shards;
 
@@ -14,13 +16,12 @@ internal sealed class GetImport(ImportTable imports)
             return;
         }
 
-        if (await imports.FindAsync(new ShardId(id), context.Caller(), context.RequestAborted) is not { } import)
+        if (await imports.FindAsync(new ShardId(id), context.Caller(), context.RequestAborted) is not { } import || !context.Identity().MayChange(import.MerchantId))
         {
             await ItemReply.NotFoundAsync(context, "import");
             return;
         }
 
-        context.Response.Headers.CacheControl = "no-store";
         using var reply = new Reply();
         reply.Add("{\"success\":true,\"data\":"u8).Add(import, RezJson.Default.Import).Add("}"u8);
         await reply.SendAsync(context);
@@ -34,13 +35,12 @@ internal sealed class ListImports(ImportTable imports)
     {
         var parameters = new QueryParameters(context);
         var limit = parameters.Number("limit", 20, 1, ImportTable.Kept);
-        if (await ItemReply.ReadIdAsync(context, "merchant") is not { } id || !await parameters.AnswerErrorsAsync(context))
+        if (await Ownership.ReadMerchantAsync(context) is not { } merchant || !await parameters.AnswerErrorsAsync(context))
         {
             return;
         }
 
-        var found = id <= int.MaxValue ? await imports.ListAsync((int)id, limit, context.Caller(), context.RequestAborted) : [];
-        context.Response.Headers.CacheControl = "no-store";
+        var found = await imports.ListAsync(merchant, limit, context.Caller(), context.RequestAborted);
         using var reply = new Reply();
         reply.Add("{\"success\":true,\"data\":["u8);
         for (var i = 0; i < found.Count; i++)

@@ -7,6 +7,7 @@ using Npgsql;
 using Commons.Data;
 using Commons.Http;
 using Rez.Imports.Files;
+using Rez.Products;
 using Tenfold.AspNetCore;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.Jobs;
@@ -33,7 +34,7 @@ internal sealed class UploadImport(ImportUploads uploads, PostgresStore home, Jo
 
     public async Task HandleAsync(HttpContext context)
     {
-        if (await ReadMerchantAsync(context) is not { } merchant || !await new QueryParameters(context).AnswerErrorsAsync(context) || await ReadHeadersAsync(context) is not ({ } key, { } format))
+        if (await Ownership.ReadMerchantAsync(context) is not { } merchant || !await new QueryParameters(context).AnswerErrorsAsync(context) || await ReadHeadersAsync(context) is not ({ } key, { } format))
         {
             return;
         }
@@ -196,22 +197,6 @@ internal sealed class UploadImport(ImportUploads uploads, PostgresStore home, Jo
     {
         await using var connection = await home.OpenReaderAsync(caller, cancel);
         return (await Sql.ListAsync(Sql.Command(connection, "SELECT 1 FROM merchants WHERE id = $1", merchant), _ => true, cancel)).Count > 0;
-    }
-
-    private static async ValueTask<int?> ReadMerchantAsync(HttpContext context)
-    {
-        if (await ItemReply.ReadIdAsync(context, "merchant") is not { } id)
-        {
-            return null;
-        }
-
-        if (id <= int.MaxValue)
-        {
-            return (int)id;
-        }
-
-        await ItemReply.NotFoundAsync(context, "merchant");
-        return null;
     }
 
     private static async ValueTask<(string? Key, LineFormat? Format)> ReadHeadersAsync(HttpContext context)

@@ -29,7 +29,7 @@ internal static class ListReply
         using var reply = new Reply();
         var (_, more, total, last) = await database.ReadAsync(context.Caller(), (reply, query, paging), ReadAsync, context.RequestAborted);
         Total? whole = total is { } known ? new Total(known, query.Counter is not null || known < ListQuery.CountUpTo) : null;
-        AddPagination(reply, paging, more, whole, more ? last with { Query = query.Hash() } : null);
+        AddPagination(reply, paging, more, whole, more ? (last with { Query = query.Hash() }).ToString() : null);
         await reply.SendAsync(context);
     }
 
@@ -90,11 +90,11 @@ internal static class ListReply
         return (shown, false, total, last);
     }
 
-    /// <summary>Appends the end: where this page stands and how to go on.</summary>
-    public static void AddPagination(Reply reply, Paging paging, bool more, Total? total, Cursor? next)
+    /// <summary>Appends the end: where this page stands (its number, unless it is 0) and how to go on.</summary>
+    public static void AddPagination(Reply reply, Paging paging, bool more, Total? total, string? next)
     {
         reply.Add("],\"pagination\":{"u8);
-        if (paging.After is null)
+        if (paging.Page > 0 && paging.After is null)
         {
             reply.Add("\"page\":"u8).Add(paging.Page).Add(","u8);
         }
@@ -113,7 +113,7 @@ internal static class ListReply
         if (next is { } cursor)
         {
             Span<byte> text = stackalloc byte[64];
-            System.Text.Encoding.ASCII.TryGetBytes(cursor.ToString(), text, out var length);
+            System.Text.Encoding.ASCII.TryGetBytes(cursor, text, out var length);
             reply.Add(",\"nextCursor\":\""u8).Add(text[..length]).Add("\""u8);
         }
 

@@ -26,3 +26,21 @@ internal sealed record FoundEverything(bool Success, Found Data, FoundTotals Tot
 internal sealed record Found(Product[] Products, Store[] Stores, Category[] Categories);
 
 internal sealed record FoundTotals(long Products, bool ProductsIsExact);
+
+/// <summary><paramref name="Facets"/> when they were asked for.</summary>
+internal sealed record FoundProducts(bool Success, Product[] Data, Pagination Pagination, Facets? Facets = null, string? CorrectedQuery = null);
+
+internal sealed record Facets(FacetOf<CountedCategory> Categories, FacetOf<CountedMerchant> Merchants, FacetOf<CountedPrice> Prices, FacetOf<CountedRating> Ratings);
+
+/// <summary>Counts that are not exact are lower bounds.</summary>
+internal sealed record FacetOf<T>(bool IsExact, T[] Values);
+
+internal sealed record CountedCategory(int Id, string Slug, string Name, int Count);
+
+internal sealed record CountedMerchant(int Id, string Name, int Count);
+
+/// <summary>US dollars; <paramref name="To"/> is not in it.</summary>
+internal sealed record CountedPrice(decimal From, int Count, decimal? To = null);
+
+/// <summary>So many stars, or more.</summary>
+internal sealed record CountedRating(decimal From, int Count);

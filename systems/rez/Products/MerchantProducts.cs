@@ -1,5 +1,6 @@
 using Npgsql;
 using Commons.Data;
+using Rez.Search;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
 
@@ -58,7 +59,7 @@ internal sealed record MerchantProduct
 }
 
 /// <summary>Products at their merchant's database: what a merchant changes. The catalogue follows (<see cref="Catalogue"/>).</summary>
-internal sealed class MerchantProducts(ShardedStore store)
+internal sealed class MerchantProducts(ShardedStore store, Freshness freshness, TimeProvider time)
 {
     private const string Update =
         $"""
@@ -128,6 +129,11 @@ internal sealed class MerchantProducts(ShardedStore store)
     /// <param name="cancel">Ends the wait.</param>
     public async Task PublishedAsync(int merchant, IReadOnlyList<MerchantProduct> published, CancellationToken cancel)
     {
+        foreach (var product in published)
+        {
+            freshness.Count(product.UpdatedAt, time.GetUtcNow());
+        }
+
         await using var batch = new NpgsqlBatch();
         batch.BatchCommands.Add(Sql.InBatch(
             "UPDATE merchant_products m SET published = p.version FROM unnest($2, $3) p(id, version) WHERE m.bucket_id = $1 AND m.id = p.id AND m.published < p.version",

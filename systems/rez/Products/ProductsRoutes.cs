@@ -1,3 +1,4 @@
+using Commons.Accounts;
 using Commons.Http;
 using Commons.OpenApi;
 using Rez.Caching;
@@ -23,8 +24,15 @@ internal static class ProductsRoutes
         new Parameter("store", typeof(int), "Id of a store."));
 
     private static readonly Operation SearchProductsOperation = new(
-        "searchProducts", "Full-text search; misspelt words are corrected when next to nothing is found", typeof(ListOf<Product>), SearchRoutes.Q,
-        new Parameter("page", typeof(int), $"Page, from 1; a search shows its first {ProductSearch.Most} products."), Limit);
+        "searchProducts", "Full-text search; misspelt words are corrected when next to nothing is found", typeof(FoundProducts), SearchRoutes.Q,
+        new Parameter("page", typeof(int), $"Page, from 1; a search shows its first {ProductSearch.Most} products. Not with cursor."), Limit,
+        new Parameter("cursor", typeof(string), "pagination.nextCursor of the page before; same text and filters."),
+        new Parameter("category", typeof(string), "Slug or id of a department or a category."),
+        new Parameter("merchant", typeof(int), "Id of a merchant."),
+        new Parameter("minPrice", typeof(decimal), "US dollars."),
+        new Parameter("maxPrice", typeof(decimal), "US dollars."),
+        new Parameter("rating", typeof(decimal), "Least rating, 0 to 5."),
+        new Parameter("facets", typeof(string), "How many there are by category, merchant, price and rating; each without its own filter. false when not given.") { Choices = ["true", "false"] });
 
     private static readonly Operation FeaturedProductsOperation = new(
         "featuredProducts", "Featured products, the most popular first", typeof(ListOf<Product>), Page,
@@ -61,5 +69,5 @@ internal static class ProductsRoutes
     }
 
     private static Operation Change(string id, string summary) =>
-        new(id, summary + "; If-Match makes it conditional on the version", typeof(Item<Product>), Id) { Body = typeof(ProductChange), Problems = [404, 412, 413, 415] };
+        new(id, summary + "; If-Match makes it conditional on the version", typeof(Item<Product>), Id) { Access = Access.Staff, Body = typeof(ProductChange), Problems = [404, 412, 413, 415] };
 }

@@ -1,5 +1,6 @@
 using Npgsql;
 using Rez.Caching;
+using Commons.Accounts;
 using Commons.Http;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.AspNetCore;
@@ -35,7 +36,7 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
             return;
         }
 
-        if (await catalogue.FindAsync(id, change.CategoryId, context.Caller(), context.RequestAborted) is not { } place)
+        if (await catalogue.FindAsync(id, change.CategoryId, context.Caller(), context.RequestAborted) is not { } place || !context.Identity().MayChange(place.Merchant))
         {
             await ItemReply.NotFoundAsync(context, "product");
         }

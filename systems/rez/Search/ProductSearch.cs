@@ -5,7 +5,16 @@ using Rez.Listing;
 namespace Rez.Search;
 
 /// <summary>What a search appended to the reply.</summary>
-internal readonly record struct SearchPage(List<long> Ids, bool More, Total Total, SearchTerms Terms, string? Corrected);
+/// <param name="Ids">The products.</param>
+/// <param name="Next">Where it goes on; null at the end.</param>
+/// <param name="Total">How many were found, by number of page only as exact as it says.</param>
+/// <param name="Query">The tsquery of what was found: of the typed words, or of these and what they may have meant.</param>
+/// <param name="Guess">The tsquery that found the last of it.</param>
+/// <param name="Corrected">What the text may have meant, where that was searched for, too.</param>
+internal sealed record SearchPage(List<long> Ids, SearchCursor? Next, Total Total, string Query, string Guess, string? Corrected)
+{
+    public bool More => Next is not null;
+}
 
 /// <summary>
 /// Full-text search with bounded work. Matches are taken in order of popularity, in tiers of <see cref="Tier"/>; within a tier
@@ -29,98 +38,133 @@ internal sealed class ProductSearch
     /// <summary>Fewer exact matches than this are "next to none".</summary>
     private const int Few = 5;
 
-    public async Task<SearchPage> FindAsync(NpgsqlConnection connection, Reply reply, string text, int offset, int limit, CancellationToken cancel)
+    public async Task<SearchPage> FindAsync(NpgsqlConnection connection, Reply reply, SearchRequest request, CancellationToken cancel)
     {
-        var terms = await SearchTerms.ReadAsync(connection, text, cancel);
-        var exact = await FindAsync(connection, reply, terms, [], offset, limit, cancel);
-        if (terms.Terms.Length == 0 || exact.Total is not { IsExact: true, Count: < Few } || await Spelling.CorrectAsync(connection, text, cancel) is not { } corrected)
+        var terms = await SearchTerms.ReadAsync(connection, request.Text, cancel);
+        var isInGuess = request.After is { IsGuess: true };
+        var exact = isInGuess ? Found.Nothing : await FindAsync(connection, reply, terms, [], request, request.Offset, request.Limit, request.After?.Place, cancel);
+        if (terms.Terms.Length == 0 || (!isInGuess && exact.Total is not { IsExact: true, Count: < Few })
+            || await Spelling.CorrectAsync(connection, request.Text, cancel) is not { } corrected
+            || await SearchTerms.ReadAsync(connection, corrected, cancel) is not { Terms.Length: > 0 } guess)
         {
-            return new SearchPage(exact.Ids, exact.More, exact.Total, terms, null);
+            return new SearchPage(exact.Ids, Next(request, exact.More, exact, isGuess: false, exact.Ids.Count), exact.Total, terms.Query, terms.Query, null);
         }
 
-        var guess = await SearchTerms.ReadAsync(connection, corrected, cancel);
         // What the exact search found stays in front on every page, and is not shown again.
-        var first = offset == 0 && !exact.More ? exact.Ids : await ExactIdsAsync(connection, terms, cancel);
-        var room = limit - exact.Ids.Count;
+        var first = request is { Offset: 0, After: null } && !exact.More ? exact.Ids : await ExactIdsAsync(connection, terms, request.Filter, cancel);
+        var room = exact.More ? 0 : request.Limit - exact.Ids.Count;
         if (exact.Ids.Count > 0 && room > 0)
         {
             reply.Add(","u8);
         }
 
         var mark = reply.Length;
-        var more = await FindAsync(connection, reply, guess, [.. first], Math.Max(0, offset - first.Count), room, cancel);
+        var more = await FindAsync(connection, reply, guess, [.. first], request, request.After is null ? Math.Max(0, request.Offset - first.Count) : 0, room, isInGuess ? request.After!.Value.Place : null, cancel);
         if (more.Ids.Count == 0 && exact.Ids.Count > 0 && room > 0)
         {
             reply.Rewind(mark - 1);
         }
 
         var total = new Total(Math.Min(Most, first.Count + more.Total.Count), more.Total.IsExact);
-        return new SearchPage([.. exact.Ids, .. more.Ids], exact.More || more.More, total, guess, corrected);
+        var isGuess = isInGuess || more.Ids.Count > 0;
+        var next = Next(request, exact.More || more.More, isGuess ? more : exact, isGuess, exact.Ids.Count + more.Ids.Count);
+        return new SearchPage([.. exact.Ids, .. more.Ids], next, total, $"({terms.Query}) | ({guess.Query})", guess.Query, corrected);
     }
 
-    private async Task<List<long>> ExactIdsAsync(NpgsqlConnection connection, SearchTerms terms, CancellationToken cancel)
+    private async Task<List<long>> ExactIdsAsync(NpgsqlConnection connection, SearchTerms terms, SearchFilter filter, CancellationToken cancel)
     {
         using var unused = new Reply();
-        return (await FindAsync(connection, unused, terms, [], 0, Few, cancel)).Ids;
+        return (await FindAsync(connection, unused, terms, [], new SearchRequest(terms.Text, Few) { Filter = filter }, 0, Few, null, cancel)).Ids;
     }
 
-    private async Task<(List<long> Ids, bool More, Total Total)> FindAsync(NpgsqlConnection connection, Reply reply, SearchTerms terms, long[] without, int offset, int limit, CancellationToken cancel)
+    private async Task<Found> FindAsync(
+        NpgsqlConnection connection, Reply reply, SearchTerms terms, long[] without, SearchRequest request, int offset, int limit, SearchPlace? after, CancellationToken cancel)
     {
         if (terms.Terms.Length == 0)
         {
-            return ([], false, new Total(0, true)); // stop words only
+            return Found.Nothing; // stop words only
         }
 
-        // One row more says whether there are more.
-        var candidates = (offset + limit + Tier) / Tier * Tier;
+        // One row more says whether there are more; behind a cursor, up to a tier of rows was shown before.
+        var candidates = (offset + limit + (after is null ? Tier : 2 * Tier)) / Tier * Tier;
         if (terms.ExpectedHits >= WalkFrom)
         {
             var mark = reply.Length;
-            var (walked, _, matches) = await RunAsync(connection, reply, SearchSql.Walk(candidates, LongestWalk), terms, without, offset, limit, cancel);
-            if (matches == candidates)
+            var walked = await RunAsync(connection, reply, sql => sql.Walk(LongestWalk), terms, without, request.Filter, candidates, offset, limit, after, cancel);
+            if (walked.Total.Count == candidates)
             {
-                return (walked, offset + limit < Most, new Total(Most, false));
+                return walked with { More = true, Total = new Total(Most, false) };
             }
 
-            reply.Rewind(mark); // the terms are common, but not together, or not common enough for a page this deep
+            reply.Rewind(mark); // the terms are common, but not together, not with these filters, or not common enough for a page this deep
         }
 
-        var (ids, furtherOnes, total) = await RunAsync(connection, reply, SearchSql.Fetch(candidates), terms, without, offset, limit, cancel);
-        return (ids, furtherOnes && offset + limit < Most, total >= Most ? new Total(Most, false) : new Total(total, true));
+        var fetched = await RunAsync(connection, reply, sql => sql.Fetch(), terms, without, request.Filter, candidates, offset, limit, after, cancel);
+        return fetched with { Total = fetched.Total.Count >= Most ? new Total(Most, false) : fetched.Total };
     }
 
-    private static async Task<(List<long> Ids, bool More, long Total)> RunAsync(NpgsqlConnection connection, Reply reply, string sql, SearchTerms terms, long[] without, int offset, int limit, CancellationToken cancel)
+    private static SearchCursor? Next(SearchRequest request, bool more, Found last, bool isGuess, int shown) =>
+        !more || request.Before + shown >= Most ? null
+        : last.Last is { } place ? new SearchCursor(request.Hash(), isGuess, request.Before + shown, place)
+        : request.After;
+
+    private static async Task<Found> RunAsync(
+        NpgsqlConnection connection, Reply reply, Func<SearchSql, string> way, SearchTerms terms, long[] without, SearchFilter filter, int candidates, int offset, int limit, SearchPlace? after, CancellationToken cancel)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = terms.Query });
-        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = without });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit + 1 });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = offset });
+        await using var command = connection.CreateCommand();
+        Add(terms.Query);
+        Add(without);
+        Add(limit + 1);
+        Add(offset);
+        var sql = new SearchSql(candidates, filter.Conditions(command.Parameters));
+        if (after is { } place)
+        {
+            sql = sql with
+            {
+                FromTier = $"(popularity, id) <= ({Add(place.TierPopularity)}, {Add(place.TierId)})",
+                Behind = $"(tier > 0 OR (score, id) < ({Add(place.Score)}, {Add(place.Id)}))",
+            };
+        }
+
+        command.CommandText = way(sql);
         await using var rows = await command.ExecuteReaderAsync(cancel);
-        var ids = new List<long>(limit);
-        long total = 0;
+        var found = new Found([], false, new Total(0, true), null);
         while (await rows.ReadAsync(cancel))
         {
-            total = rows.GetInt64(0);
+            found = found with { Total = new Total(rows.GetInt64(0), true) };
             if (rows.IsDBNull(1))
             {
                 break; // the row that carries the total of a page without rows
             }
 
-            if (ids.Count == limit)
+            if (found.Ids.Count == limit)
             {
-                return (ids, true, total);
+                return found with { More = true };
             }
 
-            if (ids.Count > 0)
+            if (found.Ids.Count > 0)
             {
                 reply.Add(","u8);
             }
 
-            ids.Add(rows.GetInt64(1));
+            var id = rows.GetInt64(1);
+            found.Ids.Add(id);
             reply.Add(rows, 2);
+            found = found with { Last = new SearchPlace(rows.GetInt32(4), rows.GetInt64(5), rows.GetDouble(3), id) };
         }
 
-        return (ids, false, total);
+        return found;
+
+        string Add<T>(T value)
+        {
+            command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+            return $"${command.Parameters.Count}";
+        }
+    }
+
+    /// <summary>Of one set of terms.</summary>
+    private sealed record Found(List<long> Ids, bool More, Total Total, SearchPlace? Last)
+    {
+        public static Found Nothing => new([], false, new Total(0, true), null);
     }
 }

@@ -25,8 +25,8 @@ internal sealed class SearchEverything(PostgresStore database, ProductSearch pro
         {
             wanted.reply.Rewind(0);
             wanted.reply.Add("{\"success\":true,\"data\":{\"products\":["u8);
-            var found = await wanted.products.FindAsync(connection, wanted.reply, wanted.text, 0, wanted.limit, cancel);
-            await AddOthersAsync(connection, wanted.reply, found.Terms.Query, cancel);
+            var found = await wanted.products.FindAsync(connection, wanted.reply, new SearchRequest(wanted.text, wanted.limit), cancel);
+            await AddOthersAsync(connection, wanted.reply, found.Guess, cancel);
             return found;
         }, context.RequestAborted);
         reply.Add("},\"totals\":{\"products\":"u8).Add(found.Total.Count).Add(",\"productsIsExact\":"u8).Add(found.Total.IsExact).Add("}"u8);

@@ -18,7 +18,7 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
 {
     internal const int Workers = 2;
 
-    private static readonly LoadedTables Catalogue = new("catalogue", ["products", "published_ratings", "search_words", "stores", "merchants", "categories"]);
+    private static readonly LoadedTables Catalogue = new("catalogue", ["products", "published_ratings", "search_words", "search_suggestions", "stores", "merchants", "categories"]);
     private static readonly string[] ProductColumns =
     [
         "id", "created_at", "updated_at", "category_id", "department_id", "store_id", "merchant_id", "price_cents",
@@ -198,10 +198,12 @@ internal sealed class SeedCommand(NpgsqlDataSource database, Dataset dataset, Ac
         """
         BEGIN;
         SELECT recount_products();
+        SELECT refresh_suggestions();
         ALTER TABLE products ENABLE TRIGGER USER;
         SELECT setval(pg_get_serial_sequence('products', 'id'), (SELECT max(id) FROM products));
         UPDATE seed_state SET state = 'done' WHERE part = 'catalogue';
-        COMMIT
+        COMMIT;
+        ANALYZE search_suggestions
         """,
         cancel);
 

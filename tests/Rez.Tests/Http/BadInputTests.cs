@@ -120,27 +120,27 @@ public sealed class BadInputTests(Shop shop)
     public async Task A_wrong_change_is_a_problem_that_changes_nothing(string body, int status)
     {
         var before = await shop.ProductAsync(17);
-        await ProblemAsync(await shop.Http.PatchAsync("/api/products/17", Json(body)), status);
+        await ProblemAsync(await shop.Admin.PatchAsync("/api/products/17", Json(body)), status);
         Assert.Equal(before, await shop.ProductAsync(17));
     }
 
     [Fact]
     public async Task A_body_that_is_not_JSON_is_a_415_and_a_large_one_a_413()
     {
-        await ProblemAsync(await shop.Http.PatchAsync("/api/products/17", new StringContent("name=x", Encoding.UTF8, "application/x-www-form-urlencoded")), 415);
+        await ProblemAsync(await shop.Admin.PatchAsync("/api/products/17", new StringContent("name=x", Encoding.UTF8, "application/x-www-form-urlencoded")), 415);
         using var odd = new ByteArrayContent("{}"u8.ToArray());
         odd.Headers.TryAddWithoutValidation("Content-Type", "application/json; charset=klingon");
-        await ProblemAsync(await shop.Http.PatchAsync("/api/products/17", odd), 415);
+        await ProblemAsync(await shop.Admin.PatchAsync("/api/products/17", odd), 415);
         using var broken = new ByteArrayContent([.. "{\"name\":\""u8, 0xff, .. "\"}"u8]);
         broken.Headers.TryAddWithoutValidation("Content-Type", "application/json");
-        await ProblemAsync(await shop.Http.PatchAsync("/api/products/17", broken), 400);
-        await ProblemAsync(await shop.Http.PatchAsync("/api/products/17", Json("{\"name\":\"" + new string('x', 2 << 20) + "\"}")), 413);
+        await ProblemAsync(await shop.Admin.PatchAsync("/api/products/17", broken), 400);
+        await ProblemAsync(await shop.Admin.PatchAsync("/api/products/17", Json("{\"name\":\"" + new string('x', 2 << 20) + "\"}")), 413);
     }
 
     [Fact]
     public async Task A_PUT_that_lacks_fields_names_them_all()
     {
-        var problem = await ProblemAsync(await shop.Http.PutAsync("/api/products/17", Json("""{"name":"x"}""")), 400);
+        var problem = await ProblemAsync(await shop.Admin.PutAsync("/api/products/17", Json("""{"name":"x"}""")), 400);
         Assert.Equal(["brand", "categoryId", "description", "isActive", "isFeatured", "price"], problem.GetProperty("errors").EnumerateObject().Select(error => error.Name).Order());
     }
 

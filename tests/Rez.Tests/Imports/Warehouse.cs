@@ -26,6 +26,7 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
     private WebApplication? _app;
     private WorkerProcess? _worker;
 
+    /// <summary>An administrator's, who may import for every merchant.</summary>
     public HttpClient Http { get; private set; } = null!;
 
     public IReadOnlyList<string> ConnectionStrings { get; private set; } = [];
@@ -56,8 +57,8 @@ public sealed class Warehouse(Shop shop) : IAsyncLifetime, ICollectionFixture<Wa
             $"--ConnectionStrings:main={ConnectionStrings[0]}", $"--ConnectionStrings:main_1={ConnectionStrings[1]}", $"--TENFOLD_GUIDE={guide}", "--TENFOLD_SERVICE=api", "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None",
         ]));
         await _app.StartAsync();
-        Http = new HttpClient { BaseAddress = new Uri(_app.Urls.First()), Timeout = Shop.Wait };
         Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, Store).RunAsync(CancellationToken.None));
+        Http = (await LogIn(Access.Admin)).Http;
         _worker = new WorkerProcess(ConnectionStrings);
     }
 

@@ -61,12 +61,12 @@ public sealed class PlanTests(Shop shop)
     [Fact]
     public async Task A_common_word_walks_by_popularity_and_a_rare_one_takes_the_text_index()
     {
-        await using var walk = Search(SearchSql.Walk(60, 8000), "'electron'");
+        await using var walk = Search(new SearchSql(60).Walk(8000), "'electron'");
         var plan = await ExplainAsync(walk);
         Assert.Contains("products_popular", plan, StringComparison.Ordinal);
         Assert.DoesNotContain("products_search", plan, StringComparison.Ordinal);
 
-        await using var fetch = Search(SearchSql.Fetch(60), "'kettl' & 'silent'");
+        await using var fetch = Search(new SearchSql(60).Fetch(), "'kettl' & 'silent'");
         Assert.Contains("products_search", await ExplainAsync(fetch), StringComparison.Ordinal);
     }
 

@@ -4,27 +4,6 @@ namespace Rez.Tests.OpenApi;
 
 public sealed class OpenApiTests(Shop shop)
 {
-    private static readonly string[] Routes =
-    [
-        "GET /api/products", "GET /api/products/search", "GET /api/products/featured", "GET /api/products/{id}", "PUT /api/products/{id}",
-        "PATCH /api/products/{id}", "GET /api/categories", "GET /api/categories/{id}", "GET /api/stores", "GET /api/stores/{id}",
-        "GET /api/merchants", "GET /api/merchants/{id}", "GET /api/search",
-        "POST /api/merchants/{id}/import", "GET /api/merchants/{id}/imports", "GET /api/imports/{id}", "GET /api/imports/{id}/events",
-        "GET /api/cart", "DELETE /api/cart", "PUT /api/cart/items/{id}", "DELETE /api/cart/items/{id}",
-        "POST /api/orders", "GET /api/orders", "GET /api/orders/{id}", "GET /api/orders/{id}/events", "POST /api/orders/{id}/cancel", "GET /api/merchants/{id}/orders",
-        "POST /api/merchant-orders/{id}/ship", "POST /api/merchant-orders/{id}/deliver", "POST /api/merchant-orders/{id}/cancel", "GET /api/admin/orders", "POST /api/admin/orders/{id}/refund",
-        "GET /api/products/{id}/stock", "PUT /api/products/{id}/stock",
-    ];
-
-    [Fact]
-    public async Task The_document_describes_every_route()
-    {
-        var document = await DocumentAsync();
-        var described = document.GetProperty("paths").EnumerateObject()
-            .SelectMany(path => path.Value.EnumerateObject().Select(operation => $"{operation.Name.ToUpperInvariant()} {path.Name}"));
-        Assert.Equal(Routes.Order(), described.Where(route => route.Contains("/api/", StringComparison.Ordinal)).Order());
-    }
-
     [Fact]
     public async Task Every_parameter_that_it_describes_is_known_to_the_endpoint()
     {
@@ -41,7 +20,7 @@ public sealed class OpenApiTests(Shop shop)
             {
                 // NUL is wrong for every parameter; "not known here" would mean that the document invents it.
                 var name = parameter.GetProperty("name").GetString()!;
-                using var response = await shop.Http.GetAsync($"{path.Name.Replace("{id}", "1", StringComparison.Ordinal)}?{name}=%00");
+                using var response = await shop.Admin.GetAsync($"{path.Name.Replace("{id}", "1", StringComparison.Ordinal)}?{name}=%00");
                 var body = await response.Content.ReadAsStringAsync();
                 Assert.Contains($"\"{name}\":[", body, StringComparison.Ordinal);
                 Assert.DoesNotContain("not known here", body, StringComparison.Ordinal);

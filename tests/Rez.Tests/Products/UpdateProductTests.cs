@@ -27,7 +27,7 @@ public sealed class UpdateProductTests(Shop shop)
     public async Task PUT_replaces_everything_that_can_change()
     {
         var change = new { name = "A", brand = "B", description = "", price = 0.01, categoryId = 22, isActive = true, isFeatured = true };
-        using var response = await shop.Http.PutAsJsonAsync("/api/products/102", change);
+        using var response = await shop.Admin.PutAsJsonAsync("/api/products/102", change);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         var after = await shop.ProductAsync(102);
         Assert.Equal(("A", "B", "", 0.01m, 22, "laptops", true), (after.Name, after.Brand, after.Description, after.Price, after.Category.Id, after.Category.Slug, after.IsFeatured));
@@ -111,7 +111,7 @@ public sealed class UpdateProductTests(Shop shop)
         {
             var request = new HttpRequestMessage(HttpMethod.Patch, "/api/products/104") { Content = JsonContent.Create(new { price = 5 }) };
             request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
-            using var response = await shop.Http.SendAsync(request);
+            using var response = await shop.Admin.SendAsync(request);
             return response.StatusCode;
         }
     }
@@ -124,7 +124,7 @@ public sealed class UpdateProductTests(Shop shop)
         {
             var request = new HttpRequestMessage(HttpMethod.Patch, "/api/products/105") { Content = JsonContent.Create(new { price }) };
             request.Headers.TryAddWithoutValidation("If-Match", $"\"{version}\"");
-            using var response = await shop.Http.SendAsync(request);
+            using var response = await shop.Admin.SendAsync(request);
             return response.StatusCode;
         }));
         Assert.Single(answers, HttpStatusCode.OK);

@@ -63,7 +63,7 @@ public sealed class SearchTests(Shop shop)
         {
             await using var connection = await shop.Database.OpenConnectionAsync();
             using var reply = new Reply();
-            return (await search.FindAsync(connection, reply, "wireless", offset, limit, CancellationToken.None)).Ids;
+            return (await search.FindAsync(connection, reply, new SearchRequest("wireless", limit) { Offset = offset }, CancellationToken.None)).Ids;
         }
     }
 

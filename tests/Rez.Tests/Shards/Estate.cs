@@ -29,6 +29,9 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
 
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>An administrator's, who may change every product.</summary>
+    public HttpClient Admin { get; private set; } = null!;
+
     public IReadOnlyList<string> ConnectionStrings { get; private set; } = [];
 
     /// <summary>A service of the running app.</summary>
@@ -62,6 +65,7 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
 
         (_app, Http) = await Shop.StartAsync(ConnectionStrings[0], ConnectionStrings[1]);
         Assert.Equal(0, await new SeedCommand(Store.Home.Writer(), Dataset, _ => { }, Store).RunAsync(CancellationToken.None));
+        Admin = (await LogIn(Access.Admin)).Http;
     }
 
     /// <summary>What <c>tenfold shards rez rebalance</c> does once a database was added: it gets its share of the buckets.</summary>
@@ -86,6 +90,7 @@ public sealed class Estate(Shop shop) : IAsyncLifetime, ICollectionFixture<Estat
     public async ValueTask DisposeAsync()
     {
         Http?.Dispose();
+        Admin?.Dispose();
         if (_app is not null)
         {
             await _app.DisposeAsync();

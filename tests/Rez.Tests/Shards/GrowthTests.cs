@@ -71,7 +71,7 @@ public sealed class GrowthTests(Estate estate)
             {
                 var id = First + renamer + (2 * random.Next((Estate.Products - First - 2) / 2)); // each product has one renamer, who knows its last name
                 var name = $"Name {id} {i}";
-                using var response = await estate.Http.PatchAsJsonAsync($"/api/products/{id}", new { name });
+                using var response = await estate.Admin.PatchAsJsonAsync($"/api/products/{id}", new { name });
                 Assert.True(response.StatusCode == HttpStatusCode.OK, $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
                 names[id] = name;
             }

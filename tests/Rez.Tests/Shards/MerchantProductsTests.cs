@@ -57,7 +57,7 @@ public sealed class MerchantProductsTests(Estate estate)
         Assert.True(first.Count > 1);
         foreach (var (database, product) in first)
         {
-            using var response = await estate.Http.PatchAsJsonAsync($"/api/products/{product.Id}", new { name = $"Renamed {database}", price = 12.34 });
+            using var response = await estate.Admin.PatchAsJsonAsync($"/api/products/{product.Id}", new { name = $"Renamed {database}", price = 12.34 });
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
             Assert.Equal("\"2\"", response.Headers.ETag!.ToString());
 
@@ -89,7 +89,7 @@ public sealed class MerchantProductsTests(Estate estate)
     {
         var product = AwayFromHome(2);
         var first = (await estate.MerchantProducts.ChangeAsync(product.MerchantId, product.Id, new ProductChange { Name = "First" }, null, null, Cancel))!;
-        using (var response = await estate.Http.PatchAsJsonAsync($"/api/products/{product.Id}", new { name = "Second" }))
+        using (var response = await estate.Admin.PatchAsJsonAsync($"/api/products/{product.Id}", new { name = "Second" }))
         {
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         }
@@ -105,7 +105,7 @@ public sealed class MerchantProductsTests(Estate estate)
         var product = AwayFromHome(3);
         using var request = new HttpRequestMessage(HttpMethod.Patch, $"/api/products/{product.Id}") { Content = JsonContent.Create(new { name = "X" }) };
         request.Headers.TryAddWithoutValidation("If-Match", "\"7\"");
-        using var response = await estate.Http.SendAsync(request);
+        using var response = await estate.Admin.SendAsync(request);
         Assert.Equal(HttpStatusCode.PreconditionFailed, response.StatusCode);
         Assert.Contains("at version 1 now, not at 7", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }

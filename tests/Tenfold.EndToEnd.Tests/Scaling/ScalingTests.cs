@@ -48,6 +48,7 @@ public sealed class ScalingTests
         var tenfold = new TenfoldCommand();
         await using var rez = new RunningSystem(tenfold, Guide("workers.yaml"));
         await rez.UpAsync();
+        await RezAdministrator.LogInAsync(rez.Client);
         Assert.Empty(await rez.ReadyAsync("worker"));
         for (var merchant = 1; merchant <= Imports; merchant++)
         {

@@ -39,6 +39,7 @@ public sealed class GrowthTests
     private static async Task GrowAsync(TenfoldCommand tenfold, RunningSystem rez, string guide, int to, string variable, int products, bool wait)
     {
         await rez.UpAsync();
+        await RezAdministrator.LogInAsync(rez.Client);
         Assert.Equal(products, (await ShardsAsync(tenfold, guide)).Rows.Sum());
         using var over = new CancellationTokenSource();
         var names = new ConcurrentDictionary<int, string>();

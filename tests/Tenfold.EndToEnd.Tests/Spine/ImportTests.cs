@@ -12,7 +12,8 @@ public sealed class ImportTests(RezFixture fixture)
     [Fact]
     public async Task A_file_of_products_is_imported_by_the_worker_and_its_progress_streams_through_the_gateway()
     {
-        var http = fixture.Rez.Client;
+        using var http = new HttpClient { BaseAddress = fixture.Rez.Address, Timeout = TimeSpan.FromSeconds(30) };
+        await RezAdministrator.LogInAsync(http);
         using var file = new StringContent("sku,name,brand,price,categoryId\n" + string.Concat(Enumerable.Range(1, 1_500).Select(n => $"e2e-{n},Thing {n},Brand,9.50,22\n")), new MediaTypeHeaderValue("text/csv"));
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/merchants/77/import") { Content = file, Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } } };
         using var taken = await http.SendAsync(request);
