@@ -12,6 +12,7 @@ internal sealed class Ledger : IDisposable
     private readonly FileStream _file;
     private readonly Dictionary<string, Intent> _intents = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Refund> _refunds = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<string>> _refundsOf = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Entry> _answers = new(StringComparer.Ordinal);
     private readonly HashSet<string> _inFlight = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Entry> _undelivered = new(StringComparer.Ordinal);
@@ -50,6 +51,15 @@ internal sealed class Ledger : IDisposable
         lock (_lock)
         {
             return _intents.GetValueOrDefault(id);
+        }
+    }
+
+    /// <summary>Of one intent, the newest first.</summary>
+    public IReadOnlyList<Refund> FindRefunds(string intent)
+    {
+        lock (_lock)
+        {
+            return _refundsOf.TryGetValue(intent, out var ids) ? [.. ids.Select(id => _refunds[id]).Reverse()] : [];
         }
     }
 
@@ -124,12 +134,7 @@ internal sealed class Ledger : IDisposable
             {
                 foreach (var (name, value) in intent.Metadata)
                 {
-                    if (!_byMetadata.TryGetValue((name, value), out var ids))
-                    {
-                        _byMetadata[(name, value)] = ids = [];
-                    }
-
-                    ids.Add(intent.Id);
+                    Add(_byMetadata, (name, value), intent.Id);
                 }
             }
 
@@ -139,6 +144,7 @@ internal sealed class Ledger : IDisposable
         if (entry.Refund is { } refund)
         {
             _refunds[refund.Id] = refund;
+            Add(_refundsOf, refund.PaymentIntent, refund.Id);
         }
 
         if (entry.Key is { } key)
@@ -157,6 +163,17 @@ internal sealed class Ledger : IDisposable
         }
 
         Control = entry.Control ?? Control;
+    }
+
+    private static void Add<TKey>(Dictionary<TKey, List<string>> lists, TKey key, string id)
+        where TKey : notnull
+    {
+        if (!lists.TryGetValue(key, out var ids))
+        {
+            lists[key] = ids = [];
+        }
+
+        ids.Add(id);
     }
 
     private void Replay(string name)

@@ -69,6 +69,8 @@ internal sealed record FailureBody(Failure Error);
 
 internal sealed record SearchResult(string Object, IReadOnlyList<Intent> Data, bool HasMore);
 
+internal sealed record RefundList(string Object, IReadOnlyList<Refund> Data, bool HasMore);
+
 /// <summary>An event as it is sent.</summary>
 internal sealed record Event(string Id, string Object, string Type, long Created, EventData Data);
 
@@ -112,6 +114,7 @@ internal sealed record Entry
 [JsonSerializable(typeof(Entry))]
 [JsonSerializable(typeof(FailureBody))]
 [JsonSerializable(typeof(SearchResult))]
+[JsonSerializable(typeof(RefundList))]
 [JsonSerializable(typeof(Event))]
 [JsonSerializable(typeof(Charge))]
 [JsonSerializable(typeof(LedgerView))]

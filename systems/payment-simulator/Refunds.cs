@@ -13,6 +13,11 @@ internal sealed class Refunds(Requests requests, Ledger ledger, Fates fates, Web
         },
         (fields, _) => Create(fields));
 
+    /// <summary><c>GET ?payment_intent=…</c>: what was given back of it.</summary>
+    public Task ListAsync(HttpContext context) => context.Request.Query["payment_intent"] is [{ Length: > 0 } id]
+        ? Requests.AnswerAsync(context, 200, new RefundList("list", ledger.FindRefunds(id), HasMore: false), SimulatorJson.Default.RefundList)
+        : throw RequestFields.Wrong("parameter_missing", "Missing required param: payment_intent.");
+
     private Entry Create(RequestFields fields)
     {
         var id = fields.Required("payment_intent");

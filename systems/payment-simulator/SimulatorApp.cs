@@ -61,6 +61,7 @@ internal static class SimulatorApp
         routes.MapPost("/v1/payment_intents/{id}/capture", requests.Guarded(intents.CaptureAsync));
         routes.MapPost("/v1/payment_intents/{id}/cancel", requests.Guarded(intents.CancelAsync));
         routes.MapPost("/v1/refunds", requests.Guarded(refunds.CreateAsync));
+        routes.MapGet("/v1/refunds", requests.Guarded(refunds.ListAsync));
         // For judges: what was really charged and given back; all of it, or of ?metadata=NAME&value=VALUE.
         routes.MapGet("/ledger", requests.Guarded(context => Requests.AnswerAsync(
             context, 200, ledger.View(context.Request.Query["metadata"] is [{ Length: > 0 } name] ? name : null, context.Request.Query["value"].ToString()), SimulatorJson.Default.LedgerView)));

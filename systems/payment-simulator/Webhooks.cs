@@ -20,9 +20,12 @@ internal sealed class Webhooks(SimulatorOptions options, Ledger ledger, Fates fa
     private readonly PriorityQueue<(Entry Entry, int Attempt), DateTimeOffset> _due = new();
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Where events are sent; null: there are none.</summary>
+    public Uri? Url { get; set; } = options.WebhookUrl;
+
     /// <summary>The entry with its event.</summary>
     public Entry Announced(Entry entry, string type) =>
-        options.WebhookUrl is null ? entry : entry with { EventId = $"evt_{Guid.CreateVersion7(time.GetUtcNow()):N}", EventType = type };
+        Url is null ? entry : entry with { EventId = $"evt_{Guid.CreateVersion7(time.GetUtcNow()):N}", EventType = type };
 
     /// <summary>Sends an entry's event, when it has one; the entry is kept by now.</summary>
     public void Send(Entry kept)
@@ -63,12 +66,7 @@ internal sealed class Webhooks(SimulatorOptions options, Ledger ledger, Fates fa
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (options.WebhookUrl is null)
-        {
-            return;
-        }
-
-        foreach (var entry in ledger.Undelivered())
+        foreach (var entry in Url is null ? [] : ledger.Undelivered())
         {
             Plan(entry, attempt: 1, default);
         }
@@ -98,7 +96,7 @@ internal sealed class Webhooks(SimulatorOptions options, Ledger ledger, Fates fa
         try
         {
             var body = Body(entry, (entry.Refund?.Created ?? entry.Intent!.Created));
-            using var request = new HttpRequestMessage(HttpMethod.Post, options.WebhookUrl) { Content = new ByteArrayContent(body) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, Url) { Content = new ByteArrayContent(body) };
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             request.Headers.Add("Stripe-Signature", Sign(options.WebhookSecret, time.GetUtcNow(), body));
             using var answer = await http.SendAsync(request, stop);

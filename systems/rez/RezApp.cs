@@ -9,6 +9,7 @@ using Rez.Commands;
 using Rez.Imports;
 using Rez.Merchants;
 using Rez.Orders;
+using Rez.Payments;
 using Rez.Products;
 using Rez.Reviews;
 using Rez.Search;
@@ -97,6 +98,7 @@ public static class RezApp
         services.AddStores();
         services.AddMerchants();
         services.AddImports();
+        services.AddPayments();
         services.AddOrders(configuration);
         services.AddCarts();
         services.AddReviews();
@@ -113,6 +115,7 @@ public static class RezApp
         routes.MapStores();
         routes.MapMerchants();
         routes.MapImports();
+        routes.MapPayments();
         routes.MapSearch();
         routes.MapCarts();
         routes.MapReviews();

@@ -30,6 +30,7 @@ namespace Rez;
 [JsonSerializable(typeof(Item<Import>))]
 [JsonSerializable(typeof(ListOfImports))]
 [JsonSerializable(typeof(ImportJob))]
+[JsonSerializable(typeof(ReconcilePayment))]
 [JsonSerializable(typeof(PublishRating))]
 [JsonSerializable(typeof(RefreshRatedLists))]
 [JsonSerializable(typeof(OrderMail))]

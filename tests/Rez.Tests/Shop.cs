@@ -8,6 +8,7 @@ using Npgsql;
 using Commons.OpenApi;
 using Rez.OpenApi;
 using Rez.Seed;
+using Rez.Tests.Payments;
 using Tenfold.Guide;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
@@ -37,6 +38,7 @@ public sealed class Shop : IAsyncLifetime
     private readonly SystemState _state = SystemState.At(Path.Combine(Path.GetTempPath(), $"rez-{Guid.NewGuid().ToString("N")[..10]}"), "rez");
     private StoreSet? _stores;
     private WebApplication? _app;
+    private Simulator? _provider;
 
     public HttpClient Http { get; private set; } = null!;
 
@@ -48,6 +50,9 @@ public sealed class Shop : IAsyncLifetime
     public string ConnectionString { get; private set; } = "";
 
     public int PostgresProcess => _stores!.Status()[0].Pid!.Value;
+
+    /// <summary>The payment provider.</summary>
+    internal Simulator Provider => _provider!;
 
     /// <summary>Of the superuser.</summary>
     public string AdminConnectionString => _stores!.Databases()[0].AdminConnectionString;
@@ -73,18 +78,23 @@ public sealed class Shop : IAsyncLifetime
             Assert.Equal(0, await new SeedCommand(Database, new Dataset(Products), _ => { }, store).RunAsync(CancellationToken.None));
         }
 
-        (_app, Http) = await StartAsync(ConnectionString);
+        _provider = await Simulator.StartAsync(Path.Combine(_state.Folder, "provider.jsonl"));
+        (_app, Http) = await StartWithAsync(_provider.Settings, ConnectionString);
+        _provider.SendEventsTo(new Uri(Http.BaseAddress!, "/api/payments/webhooks"));
         Admin = (await LogIn(Access.Admin)).Http;
     }
 
     /// <summary>Another instance of the app, on a free port.</summary>
     /// <param name="connectionString">Of the first database.</param>
     /// <param name="others">Of further ones.</param>
-    public static async Task<(WebApplication App, HttpClient Http)> StartAsync(string connectionString, params IEnumerable<string> others)
+    public static Task<(WebApplication App, HttpClient Http)> StartAsync(string connectionString, params IEnumerable<string> others) => StartWithAsync([], connectionString, others);
+
+    /// <summary>The same with settings of its own, such as <c>--Payments:Url=…</c>.</summary>
+    public static async Task<(WebApplication App, HttpClient Http)> StartWithAsync(IEnumerable<string> settings, string connectionString, params IEnumerable<string> others)
     {
         var builder = RezApp.NewBuilder(
         [
-            $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", $"--Mail:Spool={MailFolder}", "--Logging:LogLevel:Default=None",
+            $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", $"--Mail:Spool={MailFolder}", "--Logging:LogLevel:Default=None", .. settings,
         ]);
         builder.Services.AddSingleton(QuickHashes);
         var app = RezApp.Build(builder);
@@ -133,6 +143,17 @@ public sealed class Shop : IAsyncLifetime
         }
     }
 
+    /// <summary>Waits until something is so; what it was instead is said when it does not become so within <see cref="Wait"/>.</summary>
+    public async Task UntilAsync(Func<Task<bool>> isSo, Func<string> otherwise)
+    {
+        using var limit = new CancellationTokenSource(Wait);
+        while (!await isSo())
+        {
+            Assert.False(limit.IsCancellationRequested, otherwise());
+            await Task.Delay(20);
+        }
+    }
+
     public async Task<T> ScalarAsync<T>(string sql)
     {
         await using var command = Database.CreateCommand(sql);
@@ -165,6 +186,11 @@ public sealed class Shop : IAsyncLifetime
         if (_app is not null)
         {
             await _app.DisposeAsync();
+        }
+
+        if (_provider is not null)
+        {
+            await _provider.DisposeAsync();
         }
 
         if (Database is not null)

@@ -11,6 +11,7 @@ internal static class Examples
         ProductsExamples.All,
         AccountsExamples.All,
         OrdersExamples.All,
+        PaymentsExamples.All,
         ReviewsExamples.All,
     }.SelectMany(feature => feature).ToDictionary(example => example.Operation, StringComparer.Ordinal);
 

@@ -33,7 +33,8 @@ public sealed class VerdictTests(RezFixture fixture)
         foreach (var (from, to) in new[]
         {
             ("{ route: GET /api/products, average: 200ms, p95: 400ms, p99: 800ms, timeout: 5s }", "{ route: GET /api/products, p95: 1us }"),
-            ("project: .", $"project: {folder}"),
+            ("project: ../payment-simulator", $"project: {folder}/../payment-simulator"),
+            ("project: .\n", $"project: {folder}\n"),
             ("schema: schema", $"schema: {folder}/schema"),
         })
         {
