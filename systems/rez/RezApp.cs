@@ -69,7 +69,11 @@ public static class RezApp
             options.CacheAccounts();
             configure?.Invoke(options);
         });
-        builder.AddJobs(RezJson.Default, jobs => jobs.Cron("suggestions", RefreshSuggestions.Schedule, "UTC", new RefreshSuggestions(), new EnqueueOptions { Unique = new JobUnique("suggestions") }));
+        builder.AddJobs(RezJson.Default, jobs =>
+        {
+            jobs.AddOrders(builder.Configuration);
+            jobs.Cron("suggestions", RefreshSuggestions.Schedule, "UTC", new RefreshSuggestions(), new EnqueueOptions { Unique = new JobUnique("suggestions") });
+        });
         AddFeatures(builder.Services, builder.Configuration);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
@@ -96,7 +100,7 @@ public static class RezApp
         services.AddImports();
         services.AddPayments();
         services.AddOrders(configuration);
-        services.AddSingleton<CartTable>();
+        services.AddCarts();
         services.AddReviews();
     }
 
@@ -113,6 +117,7 @@ public static class RezApp
         routes.MapImports();
         routes.MapPayments();
         routes.MapSearch();
+        routes.MapCarts();
         routes.MapReviews();
         routes.MapOrders();
     }

@@ -33,9 +33,10 @@ namespace Rez;
 [JsonSerializable(typeof(ReconcilePayment))]
 [JsonSerializable(typeof(PublishRating))]
 [JsonSerializable(typeof(RefreshRatedLists))]
+[JsonSerializable(typeof(OrderMail))]
 [JsonSerializable(typeof(RefreshSuggestions))]
-[JsonSerializable(typeof(OrderEvent))]
 [JsonSerializable(typeof(SettleStock))]
+[JsonSerializable(typeof(SweepOrders))]
 [JsonSerializable(typeof(RefundPayment))]
 [JsonSerializable(typeof(ProblemDocument))]
 internal sealed partial class RezJson : JsonSerializerContext;

@@ -29,6 +29,9 @@ public sealed class Shop : IAsyncLifetime
     /// <summary>Longest wait of a test for a signal: it only matters when the test fails.</summary>
     public static readonly TimeSpan Wait = TimeSpan.FromSeconds(60);
 
+    /// <summary>Where the mails of its instances are.</summary>
+    public static readonly string MailFolder = Path.Combine(Path.GetTempPath(), $"rez-mail-{Environment.ProcessId}");
+
     /// <summary>Passwords are not hashed as slowly as in earnest, and one at a time also on a machine of many cores.</summary>
     public static AccountsOptions QuickHashes { get; } = new() { System = "rez", PasswordIterations = 10_000, HashesAtOnce = 1 };
 
@@ -91,7 +94,7 @@ public sealed class Shop : IAsyncLifetime
     {
         var builder = RezApp.NewBuilder(
         [
-            $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None", .. settings,
+            $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", $"--Mail:Spool={MailFolder}", "--Logging:LogLevel:Default=None", .. settings,
         ]);
         builder.Services.AddSingleton(QuickHashes);
         var app = RezApp.Build(builder);
@@ -201,5 +204,9 @@ public sealed class Shop : IAsyncLifetime
         }
 
         _state.Delete();
+        if (Directory.Exists(MailFolder))
+        {
+            Directory.Delete(MailFolder, recursive: true);
+        }
     }
 }

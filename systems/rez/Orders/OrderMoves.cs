@@ -30,7 +30,7 @@ internal enum OrderMoveOutcome
 internal sealed record OrderMove(OrderMoveOutcome Outcome, OrderStatus? Status, string? Why = null);
 
 /// <summary>Moves orders from one status to the next: the only code that changes a status.</summary>
-internal sealed class OrderMoves(JobClient jobs)
+internal sealed class OrderMoves(JobClient jobs, OrderTold told)
 {
     // The order's row is the lock of everything that is the order's.
     private const string Lock = "SELECT status, changes, expires_at < clock_timestamp() FROM orders WHERE bucket_id = $1 AND id = $2 FOR NO KEY UPDATE";
@@ -134,8 +134,12 @@ internal sealed class OrderMoves(JobClient jobs)
             OrderStates.EventOf(action, to),
             actor,
             data));
+        foreach (var tell in told.Of(order, number, OrderStates.EventOf(action, to), status))
+        {
+            batch.BatchCommands.Add(tell);
+        }
+
         await batch.ExecuteNonQueryAsync(cancel);
-        await jobs.EnqueueAsync(write.Connection, new OrderEvent(order.Value, number), cancel: cancel);
         if (action is not (OrderAction.Ship or OrderAction.Deliver))
         {
             await jobs.EnqueueAsync(write.Connection, new SettleStock(order.Value), cancel: cancel);

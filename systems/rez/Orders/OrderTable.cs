@@ -1,7 +1,6 @@
 using Commons.Data;
 using Commons.Idempotency;
 using Npgsql;
-using Tenfold.Jobs;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
 
@@ -21,7 +20,7 @@ internal sealed record NewOrder(string ShipTo, IReadOnlyList<OrderLine> Lines, D
 internal sealed record OrderPart(ShardId Id, ShardId OrderId, int MerchantId, OrderStatus Status, bool HasShipped);
 
 /// <summary>Orders at their buyers. What changes a status is <see cref="OrderMoves"/>.</summary>
-internal sealed class OrderTable(ShardedStore store, JobClient jobs)
+internal sealed class OrderTable(ShardedStore store, OrderTold told)
 {
     /// <summary>SQL state of a placing that took too long: what it holds is about to be released.</summary>
     public const string TooLate = "OR001";
@@ -61,7 +60,11 @@ internal sealed class OrderTable(ShardedStore store, JobClient jobs)
             lines.Select(line => line.Quantity).ToArray(),
             lines.Select(line => line.PriceCents).ToArray(),
             lines.Select(line => line.Name).ToArray()));
-        batch.BatchCommands.Add(jobs.Command(new OrderEvent(claim.Attempt.Value, 1)));
+        foreach (var tell in told.Of(claim.Attempt, 1, "order.placed", OrderStatus.Pending))
+        {
+            batch.BatchCommands.Add(tell);
+        }
+
         var answer = await store.QueryAsync(
             claim.Caller,
             batch,
@@ -72,28 +75,32 @@ internal sealed class OrderTable(ShardedStore store, JobClient jobs)
             },
             caller,
             cancel);
-        jobs.Told("orders", store.Shard(claim.Caller).Database);
+        told.Wake(store.Shard(claim.Caller).Database);
         return answer;
 
         static long Cents(OrderLine line) => (long)line.Quantity * line.PriceCents;
     }
 
-    /// <summary>The parts of an order as they are now, from the primary; none when there is no such order.</summary>
+    /// <summary>The parts of an order as they are now, at the owner of its bucket; none when there is no such order.</summary>
     public async Task<List<OrderPart>> PartsAsync(ShardId order, CancellationToken cancel)
     {
-        await using var connection = await store.Shard(order).Store.OpenWriterAsync(null, cancel);
-        return await Sql.ListAsync(
-            Sql.Command(connection, "SELECT id, order_id, merchant_id, status, shipped_at IS NOT NULL FROM merchant_orders WHERE bucket_id = $1 AND order_id = $2 ORDER BY id", order.Bucket, order.Value),
-            ReadPart,
-            cancel);
-    }
+        await using var batch = new NpgsqlBatch();
+        batch.BatchCommands.Add(Sql.InBatch("SELECT id, order_id, merchant_id, status, shipped_at IS NOT NULL FROM merchant_orders WHERE bucket_id = $1 AND order_id = $2 ORDER BY id", order.Bucket, order.Value));
+        return await store.QueryAsync(
+            order,
+            batch,
+            static async (rows, token) =>
+            {
+                var parts = new List<OrderPart>();
+                while (await rows.ReadAsync(token))
+                {
+                    parts.Add(ReadPart(rows));
+                }
 
-    /// <summary>One part of an order, from the primary; null when there is none.</summary>
-    public async Task<OrderPart?> PartAsync(ShardId part, CancellationToken cancel)
-    {
-        await using var connection = await store.Shard(part).Store.OpenWriterAsync(null, cancel);
-        return await Sql.OneAsync(
-            Sql.Command(connection, "SELECT id, order_id, merchant_id, status, shipped_at IS NOT NULL FROM merchant_orders WHERE bucket_id = $1 AND id = $2", part.Bucket, part.Value), ReadPart, cancel);
+                return parts;
+            },
+            null,
+            cancel);
     }
 
     private static OrderPart ReadPart(NpgsqlDataReader row) =>

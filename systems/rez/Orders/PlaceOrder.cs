@@ -18,7 +18,7 @@ namespace Rez.Orders;
 /// order and end the claim. Only the last one is waited for on the disk. Whoever dies in between leaves a claim that is taken over
 /// and holds that expire; docs/rez/orders.md.
 /// </summary>
-internal sealed class PlaceOrder(IdempotencyKeys keys, ProductPlaces places, StockTable stock, CartTable carts, OrderTable orders, ShardedStore store, OrderOptions options, ILogger<PlaceOrder> logger)
+internal sealed class PlaceOrder(IdempotencyKeys keys, ProductPlaces places, StockTable stock, CartTable carts, CartOwners owners, OrderTable orders, ShardedStore store, OrderOptions options, ILogger<PlaceOrder> logger)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -41,7 +41,7 @@ internal sealed class PlaceOrder(IdempotencyKeys keys, ProductPlaces places, Sto
         Placed placed;
         try
         {
-            placed = await CarryOutAsync(attempt, context.RequestAborted);
+            placed = await CarryOutAsync(context, attempt, context.RequestAborted);
         }
         catch (Exception) when (!attempt.IsWriting)
         {
@@ -52,9 +52,9 @@ internal sealed class PlaceOrder(IdempotencyKeys keys, ProductPlaces places, Sto
         await AnswerAsync(context, request, placed);
     }
 
-    private async Task<Placed> CarryOutAsync(Attempt attempt, CancellationToken cancel)
+    private async Task<Placed> CarryOutAsync(HttpContext context, Attempt attempt, CancellationToken cancel)
     {
-        var items = attempt.Wanted.Wanted() ?? await InCartAsync(attempt, cancel);
+        var items = attempt.Wanted.Wanted() ?? await InCartAsync(context, attempt.Caller, cancel);
         if (items.Count == 0)
         {
             return await RefuseAsync(attempt, "The cart is empty: nothing was ordered.");
@@ -71,6 +71,7 @@ internal sealed class PlaceOrder(IdempotencyKeys keys, ProductPlaces places, Sto
             var held = await stock.HoldAsync(part.Key, attempt.Request.Attempt, [.. part], attempt.Until, null, cancel);
             if (held.Exists(product => !product.Held))
             {
+                attempt.Held.Remove(part.Key);
                 Lack(wrong, held, items);
                 break;
             }
@@ -101,8 +102,11 @@ internal sealed class PlaceOrder(IdempotencyKeys keys, ProductPlaces places, Sto
         }
     }
 
-    private async Task<IReadOnlyList<Wanted>> InCartAsync(Attempt attempt, CancellationToken cancel) =>
-        [.. (await carts.ListAsync(attempt.Request.Caller, attempt.Caller, cancel)).Select(item => new Wanted(item.ProductId, item.Quantity))];
+    private async Task<IReadOnlyList<Wanted>> InCartAsync(HttpContext context, Caller caller, CancellationToken cancel)
+    {
+        var owner = await owners.FindAsync(context, cancel); // merges what the buyer has chosen as a guest
+        return [.. (await carts.ListAsync(owner!, caller, cancel)).Select(item => new Wanted(item.ProductId, item.Quantity))];
+    }
 
     private static void Lack(Dictionary<string, string[]> wrong, IEnumerable<HeldProduct> products, IReadOnlyList<Wanted> items)
     {

@@ -15,20 +15,26 @@ internal sealed class SettleStockHandler(OrderTable orders, StockTable stock) : 
     public async Task HandleAsync(SettleStock job, JobContext context, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(job);
-        var id = new ShardId(job.Order);
-        foreach (var part in await orders.PartsAsync(id, cancel))
+        foreach (var part in await orders.PartsAsync(new ShardId(job.Order), cancel))
         {
-            switch (part)
-            {
-                case { Status: OrderStatus.Cancelled } or { Status: OrderStatus.Refunded, HasShipped: false }:
-                    await stock.ReleaseAsync(part.MerchantId, id, cancel);
-                    break;
-                case { Status: not OrderStatus.Pending }:
-                    await stock.SettleAsync(part.MerchantId, id, cancel);
-                    break;
-                default:
-                    break; // held: it is still to be decided
-            }
+            await SettleAsync(stock, part, cancel);
+        }
+    }
+
+    /// <summary>The stock of one part.</summary>
+    /// <returns>False while it is still to be decided.</returns>
+    public static async Task<bool> SettleAsync(StockTable stock, OrderPart part, CancellationToken cancel)
+    {
+        switch (part)
+        {
+            case { Status: OrderStatus.Pending }:
+                return false;
+            case { Status: OrderStatus.Cancelled } or { Status: OrderStatus.Refunded, HasShipped: false }:
+                await stock.ReleaseAsync(part.MerchantId, part.OrderId, cancel);
+                return true;
+            default:
+                await stock.SettleAsync(part.MerchantId, part.OrderId, cancel);
+                return true;
         }
     }
 }

@@ -18,7 +18,9 @@ CREATE FUNCTION order_json(o orders) RETURNS text LANGUAGE sql STABLE AS $$
         || (SELECT string_agg('{"id":"' || id || '","merchantId":' || merchant_id || ',"status":"' || status || '","total":' || round(total_cents / 100.0, 2) || '}', ',' ORDER BY merchant_id)
             FROM merchant_orders WHERE bucket_id = o.bucket_id AND order_id = o.id)
         || '],"payment":' || coalesce((SELECT '{"id":"' || id || '","state":"' || state || '","amount":' || round(amount_cents / 100.0, 2) || '}'
-            FROM payments WHERE bucket_id = o.bucket_id AND order_id = o.id ORDER BY id DESC LIMIT 1), 'null') || '}'
+            FROM payments WHERE bucket_id = o.bucket_id AND order_id = o.id ORDER BY id DESC LIMIT 1), 'null')
+        || ',"history":[' || (SELECT string_agg('{"number":' || number || ',"event":"' || kind || '","by":"' || split_part(actor, ':', 1) || '","at":"' || utc(at) || '"}', ',' ORDER BY number)
+            FROM order_events WHERE bucket_id = o.bucket_id AND order_id = o.id) || ']}'
 $$;
 
 CREATE FUNCTION merchant_order_json(m merchant_orders) RETURNS text LANGUAGE sql STABLE AS $$

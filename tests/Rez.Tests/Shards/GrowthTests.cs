@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
+using Commons.Accounts;
+using Rez.Carts;
 using Rez.Products;
+using Rez.Tests.Orders;
 using Tenfold.Postgres.Shards;
 
 namespace Rez.Tests.Shards;
@@ -19,7 +22,8 @@ public sealed class GrowthTests(Estate estate)
         using var over = new CancellationTokenSource();
         var names = new ConcurrentDictionary<long, string>();
         var carts = new ConcurrentDictionary<ShardId, int>();
-        var load = new[] { RenameAsync(1), RenameAsync(2), ShopAsync(0), ShopAsync(1) };
+        var orders = new ConcurrentQueue<string>();
+        var load = new[] { RenameAsync(1), RenameAsync(2), ShopAsync(0), ShopAsync(1), OrderAsync(0), OrderAsync(1) };
 
         await estate.GrowAsync();
         await over.CancelAsync();
@@ -38,7 +42,26 @@ public sealed class GrowthTests(Estate estate)
         Assert.NotEmpty(carts);
         foreach (var (user, quantity) in carts)
         {
-            Assert.Equal(quantity, Assert.Single(await estate.Carts.ListAsync(user, null, default)).Quantity);
+            Assert.Equal(quantity, Assert.Single(await estate.Carts.ListAsync(CartOwner.Of(user), null, default)).Quantity);
+        }
+
+        Assert.NotEmpty(orders);
+        foreach (var order in orders)
+        {
+            Assert.Equal(1L, (await estate.CountAsync($"SELECT count(*) FROM orders WHERE id = {order}")).Sum());
+        }
+
+        Assert.Equal(
+            (await estate.CountAsync("SELECT coalesce(sum(quantity), 0)::bigint FROM order_lines l JOIN orders o ON o.bucket_id = l.bucket_id AND o.id = l.order_id WHERE status = 'pending'")).Sum(),
+            (await estate.CountAsync("SELECT coalesce(sum(reserved), 0)::bigint FROM stock")).Sum());
+
+        async Task OrderAsync(int buyer)
+        {
+            var login = await estate.LogIn(Access.Customer);
+            for (var i = 0; !over.IsCancellationRequested; i++)
+            {
+                orders.Enqueue((await login.Http.PlaceAsync((100 + (((2 * i) + buyer) % 99), 1))).Id());
+            }
         }
 
         async Task RenameAsync(int renamer)
@@ -59,7 +82,7 @@ public sealed class GrowthTests(Estate estate)
             var user = estate.Store.NewId($"shopper{shopper}");
             for (var i = 0; !over.IsCancellationRequested; i++)
             {
-                await estate.Carts.SetAsync(user, 1, 1 + (i % 99), null, default);
+                await estate.Carts.SetAsync(CartOwner.Of(user), 1, 1 + (i % 99), null, default);
                 carts[user] = 1 + (i % 99);
             }
         }
