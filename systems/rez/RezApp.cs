@@ -6,6 +6,7 @@ using Rez.Admin;
 using Rez.Carts;
 using Rez.Categories;
 using Rez.Commands;
+using Rez.Images;
 using Rez.Imports;
 using Rez.Merchants;
 using Rez.Orders;
@@ -69,7 +70,9 @@ public static class RezApp
             options.CacheAccounts();
             configure?.Invoke(options);
         });
-        builder.AddJobs(RezJson.Default, jobs => jobs.Cron("suggestions", RefreshSuggestions.Schedule, "UTC", new RefreshSuggestions(), new EnqueueOptions { Unique = new JobUnique("suggestions") }));
+        builder.AddJobs(RezJson.Default, jobs => jobs
+            .Cron("suggestions", RefreshSuggestions.Schedule, "UTC", new RefreshSuggestions(), new EnqueueOptions { Unique = new JobUnique("suggestions") })
+            .Cron("images.tend", TendImages.Schedule, "UTC", new TendImages(), new EnqueueOptions { Unique = new JobUnique("tend") }));
         AddFeatures(builder.Services, builder.Configuration);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
@@ -94,6 +97,7 @@ public static class RezApp
         services.AddStores();
         services.AddMerchants();
         services.AddImports();
+        services.AddImages();
         services.AddPayments();
         services.AddOrders(configuration);
         services.AddSingleton<CartTable>();
@@ -111,6 +115,7 @@ public static class RezApp
         routes.MapStores();
         routes.MapMerchants();
         routes.MapImports();
+        routes.MapImages();
         routes.MapPayments();
         routes.MapSearch();
         routes.MapReviews();

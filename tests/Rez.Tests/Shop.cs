@@ -29,6 +29,9 @@ public sealed class Shop : IAsyncLifetime
     /// <summary>Longest wait of a test for a signal: it only matters when the test fails.</summary>
     public static readonly TimeSpan Wait = TimeSpan.FromSeconds(60);
 
+    /// <summary>Where all instances of all tests keep their files.</summary>
+    public static string Files { get; } = Path.Combine(Path.GetTempPath(), $"rez-files-{Environment.ProcessId}");
+
     /// <summary>Passwords are not hashed as slowly as in earnest, and one at a time also on a machine of many cores.</summary>
     public static AccountsOptions QuickHashes { get; } = new() { System = "rez", PasswordIterations = 10_000, HashesAtOnce = 1 };
 
@@ -91,7 +94,7 @@ public sealed class Shop : IAsyncLifetime
     {
         var builder = RezApp.NewBuilder(
         [
-            $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=None", .. settings,
+            $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", $"--Files:Folder={Files}", "--Logging:LogLevel:Default=None", .. settings,
         ]);
         builder.Services.AddSingleton(QuickHashes);
         var app = RezApp.Build(builder);
@@ -201,5 +204,9 @@ public sealed class Shop : IAsyncLifetime
         }
 
         _state.Delete();
+        if (Directory.Exists(Files))
+        {
+            Directory.Delete(Files, recursive: true);
+        }
     }
 }
