@@ -59,26 +59,32 @@ public sealed class AccountAdmin
         }
 
         var touched = new List<long>();
-        var changed = await _store.WriteAsync(
-            id,
-            async (write, token) =>
-            {
-                touched.Clear();
-                if (await AccountTable.LockAsync(write, id, token) is not { } before)
+        try
+        {
+            return await _store.WriteAsync(
+                id,
+                async (write, token) =>
                 {
-                    return null;
-                }
+                    touched.Clear();
+                    if (await AccountTable.LockAsync(write, id, token) is not { } before)
+                    {
+                        return null;
+                    }
 
-                var after = await AccountTable.SetStandingAsync(write, id, standing, token);
-                touched.AddRange(after.IsActive ? await Sessions.OpenAsync(write, id, token) : await Sessions.EndAllAsync(write, id, null, token));
-                await _audit.WriteAsync(write, actor, "account.change", $"account:{id}", Standing(before), Standing(after), token);
-                return User.Of(after);
-            },
-            caller,
-            cancel);
-        await _sessions.InvalidateAsync(touched);
-        await _profiles.InvalidateAsync(id);
-        return changed;
+                    var after = await AccountTable.SetStandingAsync(write, id, standing, token);
+                    touched.AddRange(after.IsActive ? await Sessions.OpenAsync(write, id, token) : await Sessions.EndAllAsync(write, id, null, token));
+                    await _audit.WriteAsync(write, actor, "account.change", $"account:{id}", Standing(before), Standing(after), token);
+                    return User.Of(after);
+                },
+                caller,
+                cancel);
+        }
+        finally
+        {
+            // Also when it is not known whether it was committed.
+            await _sessions.InvalidateAsync(touched);
+            await _profiles.InvalidateAsync(id);
+        }
     }
 
     /// <summary>Makes an administrator, from a command on the server.</summary>

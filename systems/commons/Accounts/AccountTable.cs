@@ -113,18 +113,33 @@ internal sealed class AccountTable(ShardedStore store)
         cancel);
 
     /// <summary>Another password, which ends the account's other sessions in the same transaction.</summary>
-    /// <returns>The sessions that have ended; null when the password was changed meanwhile.</returns>
-    public Task<List<long>?> SetPasswordAsync(Account account, string hash, ShardId? but, Caller? caller, CancellationToken cancel) => store.WriteAsync(
+    /// <param name="account">As its password was checked.</param>
+    /// <param name="hash">Of the new one.</param>
+    /// <param name="but">The session that stays.</param>
+    /// <param name="ended">Gets the sessions that end, before the commit.</param>
+    /// <param name="caller">Who changes it.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <returns>False when the password was changed meanwhile.</returns>
+    public Task<bool> SetPasswordAsync(Account account, string hash, ShardId but, List<long> ended, Caller? caller, CancellationToken cancel) => store.WriteAsync(
         account.Id,
-        async (write, token) => await Sql.ExecuteAsync(
-            Sql.Command(
-                write.Connection,
-                "UPDATE accounts SET password_hash = $3, version = version + 1, updated_at = now() WHERE bucket_id = $1 AND id = $2 AND password_hash = $4",
-                write.Bucket,
-                account.Id.Value,
-                hash,
-                account.PasswordHash),
-            token) > 0 ? await Sessions.EndAllAsync(write, account.Id, but, token) : null,
+        async (write, token) =>
+        {
+            var set = await Sql.ExecuteAsync(
+                Sql.Command(
+                    write.Connection,
+                    "UPDATE accounts SET password_hash = $3, version = version + 1, updated_at = now() WHERE bucket_id = $1 AND id = $2 AND password_hash = $4",
+                    write.Bucket,
+                    account.Id.Value,
+                    hash,
+                    account.PasswordHash),
+                token) > 0;
+            if (set)
+            {
+                ended.AddRange(await Sessions.EndAllAsync(write, account.Id, but, token));
+            }
+
+            return set;
+        },
         caller,
         cancel);
 

@@ -53,8 +53,16 @@ internal sealed class Profile(AccountTable accounts, PasswordGate gate, Password
         }
 
         var change = new AccountChange(body.Name?.Trim(), body.Email is null ? null : Logins.Email(body.Email), body.Phone is null ? null : Logins.Phone(body.Phone));
-        var changed = await accounts.ChangeAsync(user, change, context.Caller(), context.RequestAborted);
-        await InvalidateAsync(user);
+        AccountChanged changed;
+        try
+        {
+            changed = await accounts.ChangeAsync(user, change, context.Caller(), context.RequestAborted);
+        }
+        finally
+        {
+            await InvalidateAsync(user); // also when it is not known whether it was committed
+        }
+
         await (changed.Account is { } account ? JsonReply.SendItemAsync(context, User.Of(account), AccountsJson.Default.ItemUser)
             : changed.Taken is { } taken ? Refusals.TakenAsync(context, taken)
             : Problem.WriteAsync(context, StatusCodes.Status404NotFound, "There is no such account any more."));
@@ -85,15 +93,21 @@ internal sealed class Profile(AccountTable accounts, PasswordGate gate, Password
             hash = await slot.HashAsync(body.NewPassword!);
         }
 
-        var ended = await accounts.SetPasswordAsync(account, hash, but: session, context.Caller(), context.RequestAborted);
-        if (ended is null)
+        var ended = new List<long>();
+        try
         {
-            await Problem.WriteAsync(context, StatusCodes.Status409Conflict, "The password was changed by another request at the same time.");
-            return;
+            if (!await accounts.SetPasswordAsync(account, hash, session, ended, context.Caller(), context.RequestAborted))
+            {
+                await Problem.WriteAsync(context, StatusCodes.Status409Conflict, "The password was changed by another request at the same time.");
+                return;
+            }
+        }
+        finally
+        {
+            await sessions.InvalidateAsync(ended); // also when it is not known whether it was committed
+            await InvalidateAsync(user);
         }
 
-        await sessions.InvalidateAsync(ended);
-        await InvalidateAsync(user);
         await JsonReply.SendItemAsync(context, new EndedSessions(ended.Count), AccountsJson.Default.ItemEndedSessions);
     }
 

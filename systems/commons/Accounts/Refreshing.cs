@@ -36,13 +36,19 @@ public sealed class Refreshing(ShardedStore store, Sessions sessions, AccountsOp
             return new Refreshed(RefreshOutcome.Invalid);
         }
 
-        var refreshed = await store.WriteAsync(refresh.Session, (write, token) => RefreshAsync(write, refresh, token), caller, cancel);
-        if (refreshed.Outcome != RefreshOutcome.Invalid)
+        Refreshed? refreshed = null;
+        try
         {
-            await sessions.InvalidateAsync([refresh.Session.Value]);
+            refreshed = await store.WriteAsync(refresh.Session, (write, token) => RefreshAsync(write, refresh, token), caller, cancel);
+            return refreshed;
         }
-
-        return refreshed;
+        finally
+        {
+            if (refreshed?.Outcome != RefreshOutcome.Invalid)
+            {
+                await sessions.InvalidateAsync([refresh.Session.Value]); // also when it is not known whether it was committed
+            }
+        }
     }
 
     private async Task<Refreshed> RefreshAsync(ShardTransaction write, SessionToken refresh, CancellationToken cancel)

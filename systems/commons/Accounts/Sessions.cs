@@ -159,8 +159,16 @@ public sealed class Sessions
 
     private async Task<List<long>> EndAsync(ShardId account, Func<ShardTransaction, NpgsqlCommand> ending, Caller? caller, CancellationToken cancel)
     {
-        var ended = await _store.WriteAsync(account, (write, token) => Sql.ListAsync(ending(write), row => row.GetInt64(0), token), caller, cancel);
-        await InvalidateAsync(ended);
+        List<long> ended = [];
+        try
+        {
+            await _store.WriteAsync(account, async (write, token) => ended = await Sql.ListAsync(ending(write), row => row.GetInt64(0), token), caller, cancel);
+        }
+        finally
+        {
+            await InvalidateAsync(ended); // also when it is not known whether it was committed
+        }
+
         return ended;
     }
 
