@@ -6,6 +6,7 @@ using Rez.Admin;
 using Rez.Carts;
 using Rez.Categories;
 using Rez.Commands;
+using Rez.Images;
 using Rez.Imports;
 using Rez.Merchants;
 using Rez.Orders;
@@ -72,7 +73,8 @@ public static class RezApp
         builder.AddJobs(RezJson.Default, jobs =>
         {
             jobs.AddOrders(builder.Configuration);
-            jobs.Cron("suggestions", RefreshSuggestions.Schedule, "UTC", new RefreshSuggestions(), new EnqueueOptions { Unique = new JobUnique("suggestions") });
+            jobs.Cron("suggestions", RefreshSuggestions.Schedule, "UTC", new RefreshSuggestions(), new EnqueueOptions { Unique = new JobUnique("suggestions") })
+                .Cron("images.tend", TendImages.Schedule, "UTC", new TendImages(), new EnqueueOptions { Unique = new JobUnique("tend") });
         });
         AddFeatures(builder.Services, builder.Configuration);
         builder.Services.ConfigureHttpJsonOptions(json =>
@@ -98,6 +100,7 @@ public static class RezApp
         services.AddStores();
         services.AddMerchants();
         services.AddImports();
+        services.AddImages();
         services.AddPayments();
         services.AddOrders(configuration);
         services.AddCarts();
@@ -115,6 +118,7 @@ public static class RezApp
         routes.MapStores();
         routes.MapMerchants();
         routes.MapImports();
+        routes.MapImages();
         routes.MapPayments();
         routes.MapSearch();
         routes.MapCarts();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Commons.OpenApi;
+using Rez.Images;
 using Rez.Imports;
 using Rez.Imports.Files;
 using Rez.OpenApi;
@@ -30,6 +31,9 @@ namespace Rez;
 [JsonSerializable(typeof(Item<Import>))]
 [JsonSerializable(typeof(ListOfImports))]
 [JsonSerializable(typeof(ImportJob))]
+[JsonSerializable(typeof(ResizeImage))]
+[JsonSerializable(typeof(DeleteImage))]
+[JsonSerializable(typeof(TendImages))]
 [JsonSerializable(typeof(ReconcilePayment))]
 [JsonSerializable(typeof(PublishRating))]
 [JsonSerializable(typeof(RefreshRatedLists))]

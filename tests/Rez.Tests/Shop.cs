@@ -32,6 +32,9 @@ public sealed class Shop : IAsyncLifetime
     /// <summary>Where the mails of its instances are.</summary>
     public static readonly string MailFolder = Path.Combine(Path.GetTempPath(), $"rez-mail-{Environment.ProcessId}");
 
+    /// <summary>Where all instances of all tests keep their files.</summary>
+    public static string Files { get; } = Path.Combine(Path.GetTempPath(), $"rez-files-{Environment.ProcessId}");
+
     /// <summary>Passwords are not hashed as slowly as in earnest, and one at a time also on a machine of many cores.</summary>
     public static AccountsOptions QuickHashes { get; } = new() { System = "rez", PasswordIterations = 10_000, HashesAtOnce = 1 };
 
@@ -94,7 +97,7 @@ public sealed class Shop : IAsyncLifetime
     {
         var builder = RezApp.NewBuilder(
         [
-            $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", $"--Mail:Spool={MailFolder}", "--Logging:LogLevel:Default=None", .. settings,
+            $"--ConnectionStrings:main={connectionString}", .. others.Select((other, index) => $"--ConnectionStrings:main_{index + 1}={other}"), "--urls=http://127.0.0.1:0", $"--Mail:Spool={MailFolder}", $"--Files:Folder={Files}", "--Logging:LogLevel:Default=None", .. settings,
         ]);
         builder.Services.AddSingleton(QuickHashes);
         var app = RezApp.Build(builder);
@@ -204,9 +207,9 @@ public sealed class Shop : IAsyncLifetime
         }
 
         _state.Delete();
-        if (Directory.Exists(MailFolder))
+        foreach (var folder in new[] { MailFolder, Files }.Where(Directory.Exists))
         {
-            Directory.Delete(MailFolder, recursive: true);
+            Directory.Delete(folder, recursive: true);
         }
     }
 }

@@ -13,11 +13,11 @@ public sealed class RouteTable(IEndpointRouteBuilder app)
     public T Of<T>()
         where T : notnull => app.ServiceProvider.GetRequiredService<T>();
 
-    /// <summary>An operation under <c>/api/TAG/…</c>, with its description and its <see cref="Operation.Access"/>.</summary>
+    /// <summary>An operation under <c>/api/TAG/…</c> or <c>/TAG/…</c>, with its description and its <see cref="Operation.Access"/>.</summary>
     public IEndpointConventionBuilder Map(string method, string path, RequestDelegate handler, Operation operation)
     {
         var endpoint = app.MapMethods(path, [method], handler).WithMetadata(operation);
-        endpoint.Describe(handler, path.Split('/')[2], operation);
+        endpoint.Describe(handler, path.Split('/') is [_, "api", var tag, ..] ? tag : path.Split('/')[1], operation);
         return endpoint;
     }
 }

@@ -62,7 +62,7 @@ public static class OpenApiExtensions
             to.RequestBody = new OpenApiRequestBody { Required = true, Content = content };
         }
 
-        to.Responses = new OpenApiResponses { [operation.Status.ToString()] = new OpenApiResponse { Description = Phrase(operation.Status), Content = await ContentAsync(operation.AnswerType, operation.Answer, context, cancel) } };
+        to.Responses = new OpenApiResponses { [operation.Status.ToString()] = new OpenApiResponse { Description = Phrase(operation.Status), Content = operation.Answer == typeof(void) ? null : await ContentAsync(operation.AnswerType, operation.Answer, context, cancel) } };
         foreach (var status in operation.Problems.Concat(operation.Access == Access.Anyone ? [400, 503] : [400, 401, 403, 503]).Distinct().Order())
         {
             to.Responses[status.ToString()] = new OpenApiResponse

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Commons.OpenApi;
 
-/// <summary>What the OpenAPI document says of a route that is a plain request delegate.</summary>
+/// <summary>What the OpenAPI document says of a route that is a plain request delegate; one that answers without a body has the answer <c>void</c>.</summary>
 public sealed record Operation(string Id, string Summary, Type Answer, params Parameter[] Parameters)
 {
     public Type? Body { get; init; }

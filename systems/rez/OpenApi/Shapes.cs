@@ -1,10 +1,35 @@
+using System.Collections.ObjectModel;
+
 namespace Rez.OpenApi;
 
 // The wire format as types, for the OpenAPI document and for tests that read answers. The JSON itself is made in 002-rendering.sql.
 
 internal sealed record Product(
     long Id, string Name, string Brand, string Description, decimal Price, string Currency, decimal Rating, int ReviewCount,
-    CategoryName Category, StoreName Store, int MerchantId, bool IsFeatured, bool IsActive, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, int Version);
+    CategoryName Category, StoreName Store, int MerchantId, bool IsFeatured, bool IsActive, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, int Version, ProductImages Images);
+
+/// <summary>Where an image is in its largest size; another of its <paramref name="Widths"/> in the place of the last part is that one.</summary>
+internal sealed record ProductImage(string Id, string Url, int Width, int Height, ProductImages.WidthsOf Widths);
+
+/// <summary>A product's images in their order. Two are equal when they have the same.</summary>
+internal sealed class ProductImages : Collection<ProductImage>, IEquatable<ProductImages>
+{
+    public bool Equals(ProductImages? other) => other is not null && this.SequenceEqual(other);
+
+    public override bool Equals(object? obj) => Equals(obj as ProductImages);
+
+    public override int GetHashCode() => Count;
+
+    /// <summary>Pixels, the largest last; none when only the upload itself is there.</summary>
+    internal sealed class WidthsOf : Collection<int>, IEquatable<WidthsOf>
+    {
+        public bool Equals(WidthsOf? other) => other is not null && this.SequenceEqual(other);
+
+        public override bool Equals(object? obj) => Equals(obj as WidthsOf);
+
+        public override int GetHashCode() => Count;
+    }
+}
 
 internal sealed record CategoryName(int Id, string Slug, string Name);
 

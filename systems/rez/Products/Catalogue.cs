@@ -18,26 +18,26 @@ internal sealed class Catalogue(PostgresStore database)
 {
     private const string Follow =
         """
-        UPDATE products SET name = $2, brand = $3, description = $4, price_cents = $5, category_id = $6, is_active = $7, is_featured = $8, version = $9, updated_at = $10, store_id = $11
+        UPDATE products SET name = $2, brand = $3, description = $4, price_cents = $5, category_id = $6, is_active = $7, is_featured = $8, version = $9, updated_at = $10, store_id = $11, images = $12
         WHERE id = $1 AND version < $9 RETURNING json, version
         """;
 
     // The rendering is made for all rows in one go, which takes less than half of a trigger a row.
     private const string FollowMany =
         """
-        INSERT INTO products (id, created_at, updated_at, category_id, department_id, store_id, merchant_id, price_cents, review_count, popularity, version, rating_tenths, is_active, is_featured, brand, name, description, search, json)
+        INSERT INTO products (id, created_at, updated_at, category_id, department_id, store_id, merchant_id, price_cents, review_count, popularity, version, rating_tenths, is_active, is_featured, brand, name, description, search, json, images)
         SELECT p.id, p.created_at, p.updated_at, p.category_id, p.department_id, p.store_id, p.merchant_id, p.price_cents, p.review_count, p.popularity, p.version, p.rating_tenths, p.is_active, p.is_featured, p.brand, p.name, p.description,
-            product_search(ROW(p.*)::products, c, d), product_json(ROW(p.*)::products, c, s)
+            product_search(ROW(p.*)::products, c, d), product_json(ROW(p.*)::products, c, s), p.images
         FROM (
             SELECT f.id, f.created_at, f.updated_at, f.category_id, coalesce(c.parent_id, c.id) AS department_id, f.store_id, s.merchant_id, f.price_cents, coalesce(e.review_count, 0) AS review_count, coalesce(e.popularity, 0) AS popularity,
-                f.version, coalesce(e.rating_tenths, 0::smallint) AS rating_tenths, f.is_active, f.is_featured, f.brand, f.name, f.description, NULL::tsvector AS search, NULL::text AS json
-            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) f(id, created_at, updated_at, category_id, store_id, price_cents, version, is_active, is_featured, brand, name, description)
+                f.version, coalesce(e.rating_tenths, 0::smallint) AS rating_tenths, f.is_active, f.is_featured, f.brand, f.name, f.description, NULL::tsvector AS search, NULL::text AS json, f.images
+            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) f(id, created_at, updated_at, category_id, store_id, price_cents, version, is_active, is_featured, brand, name, description, images)
                 JOIN categories c ON c.id = f.category_id JOIN stores s ON s.id = f.store_id LEFT JOIN products e ON e.id = f.id
             WHERE e.id IS NULL OR e.version < f.version
             OFFSET 0) p JOIN categories c ON c.id = p.category_id JOIN categories d ON d.id = p.department_id JOIN stores s ON s.id = p.store_id
         ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, category_id = excluded.category_id, department_id = excluded.department_id, store_id = excluded.store_id, merchant_id = excluded.merchant_id,
             price_cents = excluded.price_cents, version = excluded.version, is_active = excluded.is_active, is_featured = excluded.is_featured, brand = excluded.brand, name = excluded.name, description = excluded.description,
-            search = excluded.search, json = excluded.json
+            search = excluded.search, json = excluded.json, images = excluded.images
         WHERE products.version < excluded.version
         """;
 
@@ -79,6 +79,7 @@ internal sealed class Catalogue(PostgresStore database)
             Add(product.Version);
             Add(product.UpdatedAt);
             Add(product.StoreId);
+            Add(product.Images);
             if (await ReadAsync(follow, wanted.reply, token) is { } version)
             {
                 return version;
@@ -124,7 +125,8 @@ internal sealed class Catalogue(PostgresStore database)
                         products.Select(product => product.IsFeatured).ToArray(),
                         products.Select(product => product.Brand).ToArray(),
                         products.Select(product => product.Name).ToArray(),
-                        products.Select(product => product.Description).ToArray()),
+                        products.Select(product => product.Description).ToArray(),
+                        products.Select(product => product.Images).ToArray()),
                     token);
                 var rows = await Sql.ListAsync(
                     Sql.Command(connection, "SELECT id, version FROM products WHERE id = ANY ($1)", ids), row => KeyValuePair.Create(row.GetInt64(0), row.GetInt32(1)), token);

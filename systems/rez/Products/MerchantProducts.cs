@@ -35,10 +35,19 @@ internal sealed record MerchantProduct
 
     public required int StoreId { get; init; }
 
-    internal const string Columns = "id, merchant_id, category_id, price_cents, is_active, is_featured, brand, name, description, version, created_at, updated_at, store_id";
+    /// <summary>The merchant's own key of it.</summary>
+    public required string Sku { get; init; }
+
+    /// <summary>Its images that can be served, as JSON.</summary>
+    public required string Images { get; init; }
+
+    /// <summary>The newest version that the catalogue is known to have.</summary>
+    public required int Published { get; init; }
+
+    internal const string Columns = "id, merchant_id, category_id, price_cents, is_active, is_featured, brand, name, description, version, created_at, updated_at, store_id, sku, images, published";
 
     /// <summary>The same of the table that is called m.</summary>
-    internal const string ColumnsOfM = "m.id, m.merchant_id, m.category_id, m.price_cents, m.is_active, m.is_featured, m.brand, m.name, m.description, m.version, m.created_at, m.updated_at, m.store_id";
+    internal const string ColumnsOfM = "m.id, m.merchant_id, m.category_id, m.price_cents, m.is_active, m.is_featured, m.brand, m.name, m.description, m.version, m.created_at, m.updated_at, m.store_id, m.sku, m.images, m.published";
 
     internal static MerchantProduct Read(NpgsqlDataReader row) => new()
     {
@@ -55,6 +64,9 @@ internal sealed record MerchantProduct
         CreatedAt = row.GetDateTime(10),
         UpdatedAt = row.GetDateTime(11),
         StoreId = row.GetInt32(12),
+        Sku = row.GetString(13),
+        Images = row.GetString(14),
+        Published = row.GetInt32(15),
     };
 }
 
@@ -69,8 +81,16 @@ internal sealed class MerchantProducts(ShardedStore store, Freshness freshness, 
         WHERE bucket_id = $1 AND id = $2 AND ($10 IS NULL OR version = $10) RETURNING {MerchantProduct.Columns}
         """;
 
+    private const string OfSku = $"SELECT {MerchantProduct.Columns} FROM merchant_products WHERE bucket_id = $1 AND merchant_id = $2 AND sku = $3";
+
+    private const string Insert =
+        $"""
+        INSERT INTO merchant_products (bucket_id, id, merchant_id, sku, store_id, category_id, price_cents, is_active, is_featured, brand, name, description)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (bucket_id, merchant_id, sku) DO NOTHING RETURNING {MerchantProduct.Columns}
+        """;
+
     /// <summary>A merchant's products, the newest first, from the one after <paramref name="after"/> on.</summary>
-    public async Task<List<MerchantProduct>> ListAsync(int merchant, MerchantProduct? after, int limit, Caller? caller, CancellationToken cancel)
+    public async Task<List<MerchantProduct>> ListAsync(int merchant, (DateTime CreatedAt, long Id)? after, int limit, Caller? caller, CancellationToken cancel)
     {
         var shard = store.Shard(merchant);
         await using var connection = await shard.OpenReaderAsync(caller, cancel);
@@ -97,6 +117,63 @@ internal sealed class MerchantProducts(ShardedStore store, Freshness freshness, 
             MerchantProduct.Read,
             cancel);
     }
+
+    /// <summary>The product with the merchant's own key: one or none.</summary>
+    public async Task<List<MerchantProduct>> OfSkuAsync(int merchant, string sku, Caller? caller, CancellationToken cancel)
+    {
+        var shard = store.Shard(merchant);
+        await using var connection = await shard.OpenReaderAsync(caller, cancel);
+        return await Sql.ListAsync(Sql.Command(connection, OfSku, shard.Bucket, merchant, sku), MerchantProduct.Read, cancel);
+    }
+
+    /// <summary>The same of this moment, whatever replicas know.</summary>
+    public async Task<MerchantProduct?> OfSkuNowAsync(int merchant, string sku, CancellationToken cancel)
+    {
+        var shard = store.Shard(merchant);
+        await using var connection = await shard.Store.OpenWriterAsync(null, cancel);
+        return await Sql.OneAsync(Sql.Command(connection, OfSku, shard.Bucket, merchant, sku), MerchantProduct.Read, cancel);
+    }
+
+    /// <summary>Makes a product.</summary>
+    /// <param name="merchant">Whose.</param>
+    /// <param name="id">Its number, of the catalogue's sequence.</param>
+    /// <param name="productStore">One of the merchant's stores.</param>
+    /// <param name="product">What is said of it, checked.</param>
+    /// <param name="caller">Sees it from then on.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <returns>Null: the merchant has a product with this sku.</returns>
+    public Task<MerchantProduct?> CreateAsync(int merchant, long id, int productStore, NewProduct product, Caller? caller, CancellationToken cancel) => store.WriteAsync(
+        merchant,
+        async (write, token) =>
+        {
+            var created = await Sql.OneAsync(
+                Sql.Command(
+                    write.Connection,
+                    Insert,
+                    write.Bucket,
+                    id,
+                    merchant,
+                    product.Sku,
+                    productStore,
+                    product.CategoryId,
+                    (int)(product.Price!.Value * 100),
+                    product.IsActive ?? true,
+                    product.IsFeatured ?? false,
+                    product.Brand,
+                    product.Name,
+                    product.Description ?? ""),
+                MerchantProduct.Read,
+                token);
+            if (created is not null && product.Stock is > 0 and var stock)
+            {
+                await Sql.ExecuteAsync(
+                    Sql.Command(write.Connection, "INSERT INTO stock (bucket_id, product_id, merchant_id, received, available) VALUES ($1, $2, $3, $4, $4)", write.Bucket, id, merchant, stock), token);
+            }
+
+            return created;
+        },
+        caller,
+        cancel);
 
     /// <summary>Changes what is given, at that version when one is given.</summary>
     /// <returns>The product as it is now; null when there is none, or not at that version.</returns>

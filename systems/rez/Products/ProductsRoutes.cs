@@ -44,6 +44,17 @@ internal static class ProductsRoutes
 
     private static readonly Operation PatchProductOperation = Change("patchProduct", "Changes the fields that are given");
 
+    private static readonly Operation CreateProductOperation = new(
+        "createProduct", "Adds a product of a merchant, with the merchant's own key sku; a sku that the merchant has is a 409 whose Location is that product", typeof(Item<Product>), Id)
+    { Body = typeof(NewProduct), Status = 201, Access = Access.Staff, Problems = [404, 409, 413, 415] };
+
+    private static readonly Operation ListMerchantProductsOperation = new(
+        "listMerchantProducts", "A merchant's products, active or not, the newest first", typeof(ListOf<OwnProduct>), Id, Limit, Cursor, new Parameter("sku", typeof(string), "The merchant's own key: only that product."))
+    { Access = Access.Staff, Problems = [404] };
+
+    private static readonly Operation DeactivateProductOperation = new(
+        "deactivateProduct", "Takes a product out of the catalogue; isActive brings it back", typeof(void), Id) { Status = 204, Access = Access.Staff, Problems = [404] };
+
     public static void AddProducts(this IServiceCollection services)
     {
         services.AddSingleton<CategoryLookup>();
@@ -56,6 +67,11 @@ internal static class ProductsRoutes
         services.AddSingleton<Publisher>();
         services.AddHostedService(provider => provider.GetRequiredService<Publisher>());
         services.AddSingleton<UpdateProduct>();
+        services.AddSingleton<Ownership>();
+        services.AddSingleton<CreateProduct>();
+        services.AddSingleton<DeactivateProduct>();
+        services.AddSingleton<ListMerchantProducts>();
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Add(ProductsJson.Default));
     }
 
     public static void MapProducts(this RouteTable routes)
@@ -66,6 +82,9 @@ internal static class ProductsRoutes
         routes.Map("GET", "/api/products/{id}", routes.Of<GetProduct>().HandleAsync, GetProductOperation).Cached(Cached.Product, Cached.TagsOfProduct);
         routes.Map("PUT", "/api/products/{id}", routes.Of<UpdateProduct>().PutAsync, PutProductOperation);
         routes.Map("PATCH", "/api/products/{id}", routes.Of<UpdateProduct>().PatchAsync, PatchProductOperation);
+        routes.Map("DELETE", "/api/products/{id}", routes.Of<DeactivateProduct>().HandleAsync, DeactivateProductOperation);
+        routes.Map("POST", "/api/merchants/{id}/products", routes.Of<CreateProduct>().HandleAsync, CreateProductOperation);
+        routes.Map("GET", "/api/merchants/{id}/products", routes.Of<ListMerchantProducts>().HandleAsync, ListMerchantProductsOperation);
     }
 
     private static Operation Change(string id, string summary) =>

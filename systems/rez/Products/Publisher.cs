@@ -1,3 +1,4 @@
+using Commons.Http;
 using Npgsql;
 using Rez.Caching;
 using Tenfold.Caching;
@@ -16,6 +17,26 @@ internal sealed class Publisher(MerchantProducts products, Catalogue catalogue, 
     public TimeSpan Age { get; init; } = TimeSpan.FromSeconds(5);
 
     private const int AtOnce = 200;
+
+    /// <summary>Brings one change into the catalogue, for the request that made it: it is made, so it is published, whether its client has left or not. Caches are the caller's.</summary>
+    /// <param name="changed">As its merchant has it; the catalogue knows the product.</param>
+    /// <param name="reply">Gets its JSON.</param>
+    /// <param name="caller">Sees it from then on.</param>
+    /// <returns>The version that the catalogue has now; null when it has no such product.</returns>
+    internal async Task<int?> PublishAsync(MerchantProduct changed, Reply reply, Caller caller)
+    {
+        var published = await catalogue.PublishAsync(changed, reply, caller, CancellationToken.None);
+        try
+        {
+            await products.PublishedAsync(changed.MerchantId, [changed], CancellationToken.None);
+        }
+        catch (Exception e) when (e is NpgsqlException or PostgresStoreException or ShardException or TimeoutException)
+        {
+            // It is changed and published; the next look finds the note missing, and does it once more.
+        }
+
+        return published;
+    }
 
     /// <summary>One look at all databases.</summary>
     /// <returns>How many were published.</returns>

@@ -5,8 +5,6 @@ using Commons.Http;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.AspNetCore;
 using Tenfold.Caching;
-using Tenfold.Postgres;
-using Tenfold.Postgres.Shards;
 
 namespace Rez.Products;
 
@@ -15,7 +13,7 @@ namespace Rez.Products;
 /// GET), else 412; without it the last one wins. A change is made where the product's merchant is, and then in the catalogue; the
 /// answer comes after both. What does not get to the second step is brought there by <see cref="Publisher"/>.
 /// </summary>
-internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts products, TenfoldCache cache)
+internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts products, Publisher publisher, TenfoldCache cache)
 {
     public Task PutAsync(HttpContext context) => HandleAsync(context, whole: true);
 
@@ -59,8 +57,7 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
             if (await products.ChangeAsync(merchant, id, change, version, context.Caller(), context.RequestAborted) is { } changed)
             {
                 // It is made: whether its client has left or not, it is published.
-                published = await catalogue.PublishAsync(changed, reply, context.Caller(), CancellationToken.None);
-                await NoteAsync(changed);
+                published = await publisher.PublishAsync(changed, reply, context.Caller());
             }
         }
         catch (Exception unknown) when (unknown is not PostgresException { InvariantSeverity: "ERROR" })
@@ -81,18 +78,6 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
         await (await products.FindAsync(merchant, id, context.Caller(), context.RequestAborted) is { } found
             ? Problem.WriteAsync(context, StatusCodes.Status412PreconditionFailed, $"Product {id} is at version {found.Version} now, not at {version}: read it again and repeat the change.")
             : ItemReply.NotFoundAsync(context, "product"));
-    }
-
-    private async Task NoteAsync(MerchantProduct published)
-    {
-        try
-        {
-            await products.PublishedAsync(published.MerchantId, [published], CancellationToken.None);
-        }
-        catch (Exception e) when (e is NpgsqlException or PostgresStoreException or ShardException or TimeoutException)
-        {
-            // It is changed and published; the publisher finds the note missing, and does it once more.
-        }
     }
 
     private static bool TryReadVersion(string? ifMatch, out int? version)

@@ -13,6 +13,7 @@ internal static class Examples
         OrdersExamples.All,
         PaymentsExamples.All,
         ReviewsExamples.All,
+        CatalogueExamples.All,
     }.SelectMany(feature => feature).ToDictionary(example => example.Operation, StringComparer.Ordinal);
 
     /// <summary>A request without a body, or with one that is JSON.</summary>

@@ -74,7 +74,7 @@ public sealed class BadInputTests(Shop shop)
     public async Task What_is_not_there_is_a_404(string path) => await ProblemAsync(await shop.Http.GetAsync(path), 404);
 
     [Theory]
-    [InlineData("DELETE", "/api/products/1")]
+    [InlineData("POST", "/api/products/1")]
     [InlineData("POST", "/api/products")]
     [InlineData("PUT", "/api/categories")]
     public async Task A_method_that_is_not_offered_is_a_405_that_says_which_are(string method, string path)

@@ -42,7 +42,7 @@ public sealed class MerchantProductsTests(Estate estate)
         var merchant = estate.Dataset.Product(0).MerchantId;
         var all = await estate.MerchantProducts.ListAsync(merchant, null, 1_000, null, Cancel);
         var paged = new List<MerchantProduct>();
-        while (await estate.MerchantProducts.ListAsync(merchant, paged.LastOrDefault(), 2, null, Cancel) is { Count: > 0 } page)
+        while (await estate.MerchantProducts.ListAsync(merchant, paged.Count == 0 ? null : (paged[^1].CreatedAt, paged[^1].Id), 2, null, Cancel) is { Count: > 0 } page)
         {
             paged.AddRange(page);
         }
