@@ -41,7 +41,11 @@ internal sealed class InstancePipeline(RequestDelegate next, RequestMetrics metr
     {
         if (context.RequestAborted.IsCancellationRequested)
         {
-            context.Response.StatusCode = context.Response.HasStarted ? context.Response.StatusCode : ClientClosedRequest;
+            if (!context.Response.HasStarted)
+            {
+                context.Response.StatusCode = ClientClosedRequest;
+            }
+
             return;
         }
 

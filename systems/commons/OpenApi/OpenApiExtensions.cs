@@ -15,8 +15,18 @@ public static class OpenApiExtensions
     /// <param name="services">The app's.</param>
     /// <param name="title">Name of the API.</param>
     /// <param name="description">What it is, in a sentence.</param>
-    public static void AddOpenApiDocument(this IServiceCollection services, string title, string description) => services.AddOpenApi(options =>
-        options.AddDocumentTransformer((document, _, _) =>
+    public static void AddOpenApiDocument(this IServiceCollection services, string title, string description) => services.AddOpenApi(options => options
+        .AddSchemaTransformer((schema, context, _) =>
+        {
+            // The generator says so of values only.
+            if (context.JsonPropertyInfo is { IsGetNullable: true } && schema.Type is { } type)
+            {
+                schema.Type = type | JsonSchemaType.Null;
+            }
+
+            return Task.CompletedTask;
+        })
+        .AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = title;
             document.Info.Description = description + " Errors are application/problem+json (RFC 9457).";
@@ -62,7 +72,12 @@ public static class OpenApiExtensions
             to.RequestBody = new OpenApiRequestBody { Required = true, Content = content };
         }
 
-        to.Responses = new OpenApiResponses { [operation.Status.ToString()] = new OpenApiResponse { Description = Phrase(operation.Status), Content = operation.Answer == typeof(void) ? null : await ContentAsync(operation.AnswerType, operation.Answer, context, cancel) } };
+        to.Responses = [];
+        foreach (var status in operation.AlsoStatuses.Append(operation.Status).Order())
+        {
+            to.Responses[status.ToString()] = new OpenApiResponse { Description = Phrase(status), Content = operation.Answer == typeof(void) ? null : await ContentAsync(operation.AnswerType, operation.Answer, context, cancel) };
+        }
+
         foreach (var status in operation.Problems.Concat(operation.Access == Access.Anyone ? [400, 503] : [400, 401, 403, 503]).Distinct().Order())
         {
             to.Responses[status.ToString()] = new OpenApiResponse

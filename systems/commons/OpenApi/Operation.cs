@@ -14,6 +14,9 @@ public sealed record Operation(string Id, string Summary, Type Answer, params Pa
     /// <summary>Status of the answer.</summary>
     public int Status { get; init; } = StatusCodes.Status200OK;
 
+    /// <summary>Other statuses of the same answer: 200 where it was done before, 202 where it is still being done.</summary>
+    public int[] AlsoStatuses { get; init; } = [];
+
     public string AnswerType { get; init; } = "application/json";
 
     /// <summary>Who may ask. Default: anyone, without logging in.</summary>

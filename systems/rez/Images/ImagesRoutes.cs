@@ -16,7 +16,7 @@ internal static class ImagesRoutes
         "Adds an image to a product: a JPEG, PNG or WebP file of up to 20 MiB and 50 megapixels, in the part 'file'. A job makes its sizes; the product shows it when they are made. A file that the product has already answers 200 with that image.",
         typeof(Item<Image>),
         Id)
-    { Body = typeof(ImageUpload), BodyTypes = ["multipart/form-data"], Status = 201, Access = Access.Staff, Problems = [404, 408, 409, 413, 415, 422, 507] };
+    { Body = typeof(ImageUpload), BodyTypes = ["multipart/form-data"], Status = 201, AlsoStatuses = [200], Access = Access.Staff, Problems = [404, 408, 409, 413, 415, 422, 507] };
 
     private static readonly Operation ListImagesOperation = new("listImages", "A product's images in their order, and how far each one is", typeof(ListOfImages), Id) { Access = Access.Staff, Problems = [404] };
 

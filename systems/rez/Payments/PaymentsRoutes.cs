@@ -15,7 +15,7 @@ internal static class PaymentsRoutes
         "Pays an order: charges its total with a payment method. 201 when it is paid. 202 when it is not known yet whether it was charged: ask for the payment until it is. 402 when it was declined, and nothing was charged. An order is charged once, whatever is repeated.",
         typeof(Item<PaymentView>),
         new Parameter("Idempotency-Key", typeof(string), "1 to 200 visible ASCII characters, new ones for each payment. The same key with the same body answers with the same payment as it stands, with another body 422.") { InHeader = true, Required = true })
-    { Body = typeof(PaymentRequest), Status = 201, Access = Access.User, Problems = [402, 404, 409, 413, 415, 422] };
+    { Body = typeof(PaymentRequest), Status = 201, AlsoStatuses = [202], Access = Access.User, Problems = [402, 404, 409, 413, 415, 422] };
 
     private static readonly Operation GetPaymentOperation = new(
         "getPayment", "A payment: processing, unknown, succeeded, declined, refunding or refunded", typeof(Item<PaymentView>), Id) { Access = Access.User, Problems = [404] };

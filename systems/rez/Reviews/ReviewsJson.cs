@@ -77,7 +77,7 @@ internal sealed record RatingShown(decimal Average, int Count, Dictionary<string
         rating.Stars.Select((count, index) => (Stars: index + 1, count)).ToDictionary(pair => pair.Stars.ToString(CultureInfo.InvariantCulture), pair => pair.count, StringComparer.Ordinal));
 }
 
-internal sealed record ReviewPagination(int Limit, bool HasMore, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? NextCursor);
+internal sealed record ReviewPagination(int Limit, bool HasMore, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? NextCursor = null);
 
 /// <summary><paramref name="Rating"/> is of a product's reviews only.</summary>
 internal sealed record ReviewPage(

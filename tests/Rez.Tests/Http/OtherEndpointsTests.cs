@@ -47,7 +47,7 @@ public sealed class OtherEndpointsTests(Shop shop)
         Assert.StartsWith("{\"success\":true,\"data\":{\"id\":123456,\"name\":\"", body, StringComparison.Ordinal);
         Assert.Equal("application/json; charset=utf-8", response.Content.Headers.ContentType?.ToString());
         Assert.Equal(body.Length, response.Content.Headers.ContentLength);
-        Assert.EndsWith($"\"version\":{response.Headers.ETag?.Tag.Trim('"')}}}}}", body, StringComparison.Ordinal);
+        Assert.EndsWith($"\"version\":{response.Headers.ETag?.Tag.Trim('"')},\"images\":[]}}}}", body, StringComparison.Ordinal);
         Assert.False(response.Headers.Contains("Server"));
         Assert.Matches("\"price\":[0-9]+\\.[0-9]{2},", body);
         Assert.Matches("\"createdAt\":\"[0-9-]{10}T[0-9:]{8}Z\"", body);

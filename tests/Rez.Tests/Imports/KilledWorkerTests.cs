@@ -9,6 +9,7 @@ public sealed class KilledWorkerTests(Warehouse warehouse)
     private const int Seed = 20_261;
 
     [Fact]
+    [Trait("Suite", "soak")] // in ./test, Tenfold.Jobs.Tests kills workers
     public async Task An_import_under_kill_9_of_the_worker_ends_with_exactly_the_right_catalogue() => await RunAsync(products: 5_000, kills: 1, database: 1);
 
     [Theory]

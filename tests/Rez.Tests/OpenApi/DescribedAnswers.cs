@@ -29,7 +29,7 @@ internal sealed class DescribedAnswers(JsonElement document)
             return answer.Body.Length > 0 ? [$"{answer.Status} has a body, in the document it has none"] : [];
         }
 
-        if (answer.Type is null || !content.TryGetProperty(answer.Type, out var type))
+        if (answer.Type is null || (!content.TryGetProperty(answer.Type, out var type) && !content.TryGetProperty(answer.Type.Split('/')[0] + "/*", out type)))
         {
             return [$"{answer.Status} is {answer.Type ?? "without a type"}, in the document {string.Join(" or ", content.EnumerateObject().Select(one => one.Name))}"];
         }

@@ -129,7 +129,7 @@ public sealed class OrderLifeTests(Shop shop)
         var buyer = await shop.LogIn(Access.Customer);
         var before = (await StockAsync(3208), await StockAsync(3209));
         var (late, paying) = (await buyer.Http.PlaceAsync((3208, 1)), await buyer.Http.PlaceAsync((3209, 1)));
-        await shop.ScalarAsync<long>($"INSERT INTO payments (bucket_id, id, order_id, user_id, amount_cents) SELECT bucket_id, {shop.Service<ShardedStore>().NewId(buyer.Identity.User)}, id, user_id, total_cents FROM orders WHERE id = {paying.Id()} RETURNING id");
+        await shop.ScalarAsync<long>($"INSERT INTO payments (bucket_id, id, order_id, user_id, amount_cents, fingerprint) SELECT bucket_id, {shop.Service<ShardedStore>().NewId(buyer.Identity.User)}, id, user_id, total_cents, '' FROM orders WHERE id = {paying.Id()} RETURNING id");
         await shop.IdsAsync($"UPDATE orders SET expires_at = now() - interval '1 second' WHERE id IN ({late.Id()}, {paying.Id()}) RETURNING id");
         await shop.IdsAsync($"UPDATE stock_holds SET expires_at = now() - interval '1 second' WHERE order_id IN ({late.Id()}, {paying.Id()}) RETURNING order_id");
         var sweeper = shop.Service<OrderSweeper>();

@@ -17,6 +17,7 @@ public sealed class GrowthTests(Estate estate)
     public const int First = 500;
 
     [Fact]
+    [Trait("Suite", "soak")] // in ./test, Tenfold.Postgres.Tests grows a store
     public async Task Growing_under_load_loses_nothing_and_fails_nobody()
     {
         using var over = new CancellationTokenSource();
