@@ -38,6 +38,6 @@ internal static class JsonBody
     }
 
     private static bool LooksLikeNumber(string text) =>
-        text.Length < 40 && text.AsSpan().IndexOfAnyExcept(NumberCharacters) < 0 && (char.IsAsciiDigit(text[0]) || text[0] is '-') && char.IsAsciiDigit(text[^1])
+        text.Length is > 0 and < 40 && text.AsSpan().IndexOfAnyExcept(NumberCharacters) < 0 && (char.IsAsciiDigit(text[0]) || text[0] is '-') && char.IsAsciiDigit(text[^1])
         && text.AsSpan().IndexOfAny(".eE") > 0;
 }

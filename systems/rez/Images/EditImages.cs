@@ -1,4 +1,7 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using Commons.Accounts;
+using Commons.Audit;
 using Commons.Http;
 using Rez.Products;
 using Tenfold.AspNetCore;
@@ -25,7 +28,7 @@ internal sealed class ListImages(Ownership ownership, ImageTable images)
 }
 
 /// <summary><c>PUT</c> and <c>DELETE /api/images/{id}</c>: an image's place among its product's, and its end.</summary>
-internal sealed class EditImages(ImageTable images, ImagePublisher publisher, JobClient jobs)
+internal sealed class EditImages(ImageTable images, ImagePublisher publisher, JobClient jobs, AuditLog audit)
 {
     public async Task PutAsync(HttpContext context)
     {
@@ -34,21 +37,32 @@ internal sealed class EditImages(ImageTable images, ImagePublisher publisher, Jo
             return;
         }
 
-        await publisher.PublishAsync(await images.MoveAsync(image, change.Position!.Value, context.Caller(), context.RequestAborted), context.Caller());
+        await publisher.PublishAsync(await images.MoveAsync(image, change.Position!.Value, AuditAsync, context.Caller(), context.RequestAborted), context.Caller());
         using var reply = new Reply();
         reply.Add(new ListOfImages(true, [.. await images.ListAsync(image.MerchantId, image.ProductId, context.Caller(), context.RequestAborted)]), ImagesJson.Default.ListOfImages);
         await reply.SendAsync(context);
+
+        Task AuditAsync(ShardTransaction write, CancellationToken cancel) =>
+            audit.WriteAsync(write, Actor.Of(context), "image.move", Subject(image), new JsonObject { ["position"] = image.Position }, new JsonObject { ["position"] = change.Position }, cancel);
     }
 
     public async Task DeleteAsync(HttpContext context)
     {
         if (await FindAsync(context) is { } image)
         {
-            var changed = await images.DeleteAsync(image, (connection, cancel) => jobs.EnqueueAsync(connection, new DeleteImage(image.Number.Value), cancel: cancel), context.Caller(), context.RequestAborted);
+            var changed = await images.DeleteAsync(image, EnqueueAsync, context.Caller(), context.RequestAborted);
             await publisher.PublishAsync(changed, context.Caller());
             context.Response.StatusCode = StatusCodes.Status204NoContent;
+
+            async Task EnqueueAsync(ShardTransaction write, CancellationToken cancel)
+            {
+                await jobs.EnqueueAsync(write.Connection, new DeleteImage(image.Number.Value), cancel: cancel);
+                await audit.WriteAsync(write, Actor.Of(context), "image.delete", Subject(image), new JsonObject { ["image"] = image.Id }, null, cancel);
+            }
         }
     }
+
+    private static string Subject(Image image) => string.Create(CultureInfo.InvariantCulture, $"product:{image.ProductId}");
 
     /// <returns>Null when an answer has been written: there is no such image of the caller's.</returns>
     private async Task<Image?> FindAsync(HttpContext context)

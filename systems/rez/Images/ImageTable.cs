@@ -83,8 +83,13 @@ internal sealed class ImageTable(ShardedStore store)
         SettleAsync(image, "failed", [], image.Width, image.Height, problem, cancel);
 
     /// <summary>Puts an image at a place.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="position">From 1; beyond the last one is the last.</param>
+    /// <param name="also">What happens in the same transaction: the audit log.</param>
+    /// <param name="caller">Sees it from then on.</param>
+    /// <param name="cancel">Ends the wait.</param>
     /// <returns>The product when what it shows has changed.</returns>
-    public Task<MerchantProduct?> MoveAsync(Image image, int position, Caller caller, CancellationToken cancel) => ChangeAsync(
+    public Task<MerchantProduct?> MoveAsync(Image image, int position, Func<ShardTransaction, CancellationToken, Task> also, Caller caller, CancellationToken cancel) => ChangeAsync(
         image.Number,
         image.ProductId,
         async (write, token) =>
@@ -99,6 +104,7 @@ internal sealed class ImageTable(ShardedStore store)
             ids.Insert(Math.Min(position - 1, ids.Count), image.Number.Value);
             await Sql.ExecuteAsync(
                 Sql.Command(write.Connection, "UPDATE images i SET position = o.position FROM unnest($2) WITH ORDINALITY o(id, position) WHERE i.bucket_id = $1 AND i.id = o.id", write.Bucket, ids.ToArray()), token);
+            await also(write, token);
             return true;
         },
         caller,
@@ -106,11 +112,11 @@ internal sealed class ImageTable(ShardedStore store)
 
     /// <summary>Takes an image away; its files go by the job.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="enqueue">Enqueues that job in the connection's transaction.</param>
+    /// <param name="also">What happens in the same transaction: that job, and the audit log.</param>
     /// <param name="caller">Sees it from then on.</param>
     /// <param name="cancel">Ends the wait.</param>
     /// <returns>The product when what it shows has changed.</returns>
-    public Task<MerchantProduct?> DeleteAsync(Image image, Func<NpgsqlConnection, CancellationToken, Task> enqueue, Caller caller, CancellationToken cancel) => ChangeAsync(
+    public Task<MerchantProduct?> DeleteAsync(Image image, Func<ShardTransaction, CancellationToken, Task> also, Caller caller, CancellationToken cancel) => ChangeAsync(
         image.Number,
         image.ProductId,
         async (write, token) =>
@@ -131,7 +137,7 @@ internal sealed class ImageTable(ShardedStore store)
                     write.Bucket,
                     image.ProductId),
                 token);
-            await enqueue(write.Connection, token);
+            await also(write, token);
             return true;
         },
         caller,

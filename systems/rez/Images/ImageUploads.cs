@@ -1,4 +1,3 @@
-using Npgsql;
 using Commons.Data;
 using Tenfold.Postgres;
 using Tenfold.Postgres.Shards;
@@ -45,12 +44,12 @@ internal sealed class ImageUploads(ShardedStore store, ImageTable images)
     /// <param name="header">What it is.</param>
     /// <param name="bytes">Its size.</param>
     /// <param name="sha256">Its hash.</param>
-    /// <param name="enqueue">Enqueues the job in the connection's transaction.</param>
+    /// <param name="also">What happens in the same transaction: the job, and the audit log.</param>
     /// <param name="caller">Sees it from then on.</param>
     /// <param name="cancel">Ends the wait.</param>
     /// <returns>The image, or the one of the product that has the same content; null when the upload was given up meanwhile.</returns>
     public async Task<Image?> ReceiveAsync(
-        ShardId id, long product, ImageHeader header, long bytes, byte[] sha256, Func<NpgsqlConnection, CancellationToken, Task> enqueue, Caller caller, CancellationToken cancel)
+        ShardId id, long product, ImageHeader header, long bytes, byte[] sha256, Func<ShardTransaction, CancellationToken, Task> also, Caller caller, CancellationToken cancel)
     {
         Image? received = null;
         await images.ChangeAsync(
@@ -92,7 +91,7 @@ internal sealed class ImageUploads(ShardedStore store, ImageTable images)
                     token);
                 if (received is not null)
                 {
-                    await enqueue(write.Connection, token);
+                    await also(write, token);
                 }
 
                 return false;

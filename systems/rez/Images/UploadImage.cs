@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Commons.Audit;
 using Commons.Files;
 using Commons.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -19,7 +22,7 @@ namespace Rez.Images;
 /// <c>POST /api/products/{id}/images</c>: one file as <c>multipart/form-data</c>. It goes to the disk as it comes, never into memory as a whole; what it is
 /// is told by its content. A job makes its sizes. The same file again answers with the image that is there.
 /// </summary>
-internal sealed class UploadImage(Ownership ownership, ImageUploads uploads, ImageRemover remover, IBlobStore files, JobClient jobs, ILogger<UploadImage> logger) : IDisposable
+internal sealed class UploadImage(Ownership ownership, ImageUploads uploads, ImageRemover remover, IBlobStore files, JobClient jobs, AuditLog audit, ILogger<UploadImage> logger) : IDisposable
 {
     /// <summary>Largest file.</summary>
     public const int MostBytes = 20 << 20;
@@ -121,8 +124,12 @@ internal sealed class UploadImage(Ownership ownership, ImageUploads uploads, Ima
             ?? throw new UploadException(StatusCodes.Status408RequestTimeout, $"it took longer than {ImageUploads.Longest.TotalMinutes:0} minutes");
         return (received, received.Number == id);
 
-        Task EnqueueAsync(NpgsqlConnection connection, CancellationToken token) =>
-            jobs.EnqueueAsync(connection, new ResizeImage(id.Value), new EnqueueOptions { Unique = new JobUnique(id.ToString()) }, token);
+        async Task EnqueueAsync(ShardTransaction write, CancellationToken token)
+        {
+            await jobs.EnqueueAsync(write.Connection, new ResizeImage(id.Value), new EnqueueOptions { Unique = new JobUnique(id.ToString()) }, token);
+            await audit.WriteAsync(
+                write, Actor.Of(context), "image.add", string.Create(CultureInfo.InvariantCulture, $"product:{product}"), null, new JsonObject { ["image"] = id.ToString(), ["bytes"] = bytes }, token);
+        }
     }
 
     private static async Task AnswerAsync(HttpContext context, Image image, bool isNew)

@@ -1,3 +1,4 @@
+using Commons.Audit;
 using Commons.Data;
 using Commons.Http;
 using Rez.Caching;
@@ -38,7 +39,7 @@ internal sealed class CreateProduct(MerchantProducts products, Publisher publish
         {
             await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, $"The product is not valid: {string.Join("; ", errors.Select(error => $"{error.Key} {error.Value[0]}"))}.", errors);
         }
-        else if (await products.CreateAsync(merchant, place.NewId, place.Store, product, context.Caller(), context.RequestAborted) is { } created)
+        else if (await products.CreateAsync(merchant, place.NewId, place.Store, product, Actor.Of(context), context.Caller(), context.RequestAborted) is { } created)
         {
             await PublishAsync(context, created);
         }

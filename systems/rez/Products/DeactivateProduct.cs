@@ -1,3 +1,4 @@
+using Commons.Audit;
 using Commons.Http;
 using Rez.Caching;
 using Tenfold.AspNetCore;
@@ -21,7 +22,7 @@ internal sealed class DeactivateProduct(Ownership ownership, MerchantProducts pr
         {
             try
             {
-                if (await products.ChangeAsync(merchant, id, Off, null, context.Caller(), context.RequestAborted) is { } changed)
+                if (await products.ChangeAsync(merchant, id, Off, null, Actor.Of(context), context.Caller(), context.RequestAborted) is { } changed)
                 {
                     using var reply = new Reply();
                     await publisher.PublishAsync(changed, reply, context.Caller());

@@ -1,4 +1,7 @@
 using Npgsql;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Commons.Audit;
 using Commons.Data;
 using Rez.Search;
 using Tenfold.Postgres;
@@ -71,7 +74,7 @@ internal sealed record MerchantProduct
 }
 
 /// <summary>Products at their merchant's database: what a merchant changes. The catalogue follows (<see cref="Catalogue"/>).</summary>
-internal sealed class MerchantProducts(ShardedStore store, Freshness freshness, TimeProvider time)
+internal sealed class MerchantProducts(ShardedStore store, AuditLog audit, Freshness freshness, TimeProvider time)
 {
     private const string Update =
         $"""
@@ -139,10 +142,11 @@ internal sealed class MerchantProducts(ShardedStore store, Freshness freshness, 
     /// <param name="id">Its number, of the catalogue's sequence.</param>
     /// <param name="productStore">One of the merchant's stores.</param>
     /// <param name="product">What is said of it, checked.</param>
+    /// <param name="actor">Who makes it, for the audit log.</param>
     /// <param name="caller">Sees it from then on.</param>
     /// <param name="cancel">Ends the wait.</param>
     /// <returns>Null: the merchant has a product with this sku.</returns>
-    public Task<MerchantProduct?> CreateAsync(int merchant, long id, int productStore, NewProduct product, Caller? caller, CancellationToken cancel) => store.WriteAsync(
+    public Task<MerchantProduct?> CreateAsync(int merchant, long id, int productStore, NewProduct product, Actor actor, Caller? caller, CancellationToken cancel) => store.WriteAsync(
         merchant,
         async (write, token) =>
         {
@@ -164,6 +168,11 @@ internal sealed class MerchantProducts(ShardedStore store, Freshness freshness, 
                     product.Description ?? ""),
                 MerchantProduct.Read,
                 token);
+            if (created is not null)
+            {
+                await audit.WriteAsync(write, actor, "product.create", Subject(id), null, Shown(created), token);
+            }
+
             if (created is not null && product.Stock is > 0 and var stock)
             {
                 await Sql.ExecuteAsync(
@@ -175,30 +184,70 @@ internal sealed class MerchantProducts(ShardedStore store, Freshness freshness, 
         caller,
         cancel);
 
-    /// <summary>Changes what is given, at that version when one is given.</summary>
+    /// <summary>Changes what is given, at that version when one is given; the audit log says who has changed what.</summary>
     /// <returns>The product as it is now; null when there is none, or not at that version.</returns>
-    public Task<MerchantProduct?> ChangeAsync(int merchant, long id, ProductChange change, int? version, Caller? caller, CancellationToken cancel) => store.WriteAsync(
+    public Task<MerchantProduct?> ChangeAsync(int merchant, long id, ProductChange change, int? version, Actor actor, Caller? caller, CancellationToken cancel) => store.WriteAsync(
         merchant,
         async (write, token) =>
         {
-            await using var command = new NpgsqlCommand(Update, write.Connection);
-            Add<int>(write.Bucket);
-            Add<long>(id);
-            Add(change.Name);
-            Add(change.Brand);
-            Add(change.Description);
-            Add(change.Price is { } price ? (int?)(price * 100) : null);
-            Add(change.CategoryId);
-            Add(change.IsActive);
-            Add(change.IsFeatured);
-            Add(version);
-            await using var rows = await command.ExecuteReaderAsync(token);
-            return await rows.ReadAsync(token) ? MerchantProduct.Read(rows) : null;
+            var before = await Sql.OneAsync(
+                Sql.Command(write.Connection, $"SELECT {MerchantProduct.Columns} FROM merchant_products WHERE bucket_id = $1 AND id = $2 FOR UPDATE", write.Bucket, id), MerchantProduct.Read, token);
+            var after = before is null ? null : await UpdateAsync(write, id, change, version, token);
+            if (after is not null && Differences(before!, after) is { Before.Count: > 0 } differences)
+            {
+                await audit.WriteAsync(write, actor, "product.update", Subject(id), differences.Before, differences.After, token);
+            }
 
-            void Add<T>(T value) => command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+            return after;
         },
         caller,
         cancel);
+
+    private static async Task<MerchantProduct?> UpdateAsync(ShardTransaction write, long id, ProductChange change, int? version, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand(Update, write.Connection);
+        Add<int>(write.Bucket);
+        Add<long>(id);
+        Add(change.Name);
+        Add(change.Brand);
+        Add(change.Description);
+        Add(change.Price is { } price ? (int?)(price * 100) : null);
+        Add(change.CategoryId);
+        Add(change.IsActive);
+        Add(change.IsFeatured);
+        Add(version);
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        return await rows.ReadAsync(cancel) ? MerchantProduct.Read(rows) : null;
+
+        void Add<T>(T value) => command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+    }
+
+    private static string Subject(long id) => string.Create(CultureInfo.InvariantCulture, $"product:{id}");
+
+    /// <summary>What staff can change of a product.</summary>
+    private static JsonObject Shown(MerchantProduct product) => new()
+    {
+        ["sku"] = product.Sku,
+        ["name"] = product.Name,
+        ["brand"] = product.Brand,
+        ["description"] = product.Description,
+        ["price"] = product.PriceCents / 100m,
+        ["categoryId"] = product.CategoryId,
+        ["isActive"] = product.IsActive,
+        ["isFeatured"] = product.IsFeatured,
+    };
+
+    private static (JsonObject Before, JsonObject After) Differences(MerchantProduct before, MerchantProduct after)
+    {
+        var (was, becomes) = (Shown(before), Shown(after));
+        foreach (var name in was.Select(field => field.Key).Where(name => JsonNode.DeepEquals(was[name], becomes[name])).ToList())
+        {
+            was.Remove(name);
+            becomes.Remove(name);
+        }
+
+        return (was, becomes);
+    }
 
     /// <summary>Notes that the catalogue has these versions, or later ones.</summary>
     /// <param name="merchant">The merchant of all of them.</param>

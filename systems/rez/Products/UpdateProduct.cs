@@ -1,6 +1,7 @@
 using Npgsql;
 using Rez.Caching;
 using Commons.Accounts;
+using Commons.Audit;
 using Commons.Http;
 using Tenfold.AspNetCore.Errors;
 using Tenfold.AspNetCore;
@@ -54,7 +55,7 @@ internal sealed class UpdateProduct(Catalogue catalogue, MerchantProducts produc
         int? published = null;
         try
         {
-            if (await products.ChangeAsync(merchant, id, change, version, context.Caller(), context.RequestAborted) is { } changed)
+            if (await products.ChangeAsync(merchant, id, change, version, Actor.Of(context), context.Caller(), context.RequestAborted) is { } changed)
             {
                 // It is made: whether its client has left or not, it is published.
                 published = await publisher.PublishAsync(changed, reply, context.Caller());

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
+using Commons.Accounts;
 using Npgsql;
 using Commons.OpenApi;
 using Rez.OpenApi;
@@ -8,6 +10,23 @@ namespace Rez.Tests.Products;
 
 public sealed class UpdateProductTests(Shop shop)
 {
+    [Fact]
+    public async Task The_audit_log_says_who_has_changed_what_and_nothing_of_what_stayed()
+    {
+        var before = await shop.ProductAsync(641);
+        using var merchant = await shop.LogIn(Access.Merchant, before.MerchantId);
+        using var changed = await merchant.Http.PatchAsJsonAsync("/api/products/641", new { name = "Audited", brand = before.Brand });
+        Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
+        using var refused = await merchant.Http.SendAsync(new HttpRequestMessage(HttpMethod.Patch, "/api/products/641") { Content = JsonContent.Create(new { name = "Refused" }), Headers = { IfMatch = { new("\"1\"") } } });
+        Assert.Equal(HttpStatusCode.PreconditionFailed, refused.StatusCode);
+
+        using var entries = JsonDocument.Parse(await shop.Admin.GetStringAsync("/api/admin/audit?subject=product:641"));
+        var entry = Assert.Single(entries.RootElement.GetProperty("data").EnumerateArray());
+        Assert.Equal(("product.update", "merchant", merchant.Identity.User.ToString()), (entry.GetProperty("action").GetString(), entry.GetProperty("role").GetString(), entry.GetProperty("actor").GetString()));
+        Assert.Equal($$"""{"name":{{JsonSerializer.Serialize(before.Name)}}}""", entry.GetProperty("before").GetRawText());
+        Assert.Equal("""{"name":"Audited"}""", entry.GetProperty("after").GetRawText());
+    }
+
     [Fact]
     public async Task PATCH_changes_what_is_given_everywhere_at_once()
     {

@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.Http.Json;
+using Commons.Accounts;
+using Commons.Audit;
 using Commons.OpenApi;
 using Rez.OpenApi;
 using Rez.Products;
 using Tenfold.Postgres;
+using Tenfold.Postgres.Shards;
 
 namespace Rez.Tests.Shards;
 
@@ -75,7 +78,7 @@ public sealed class MerchantProductsTests(Estate estate)
     {
         // As if the instance had died between the two commits.
         var product = AwayFromHome(1);
-        var changed = (await estate.MerchantProducts.ChangeAsync(product.MerchantId, product.Id, new ProductChange { Name = "Late" }, null, null, Cancel))!;
+        var changed = (await estate.MerchantProducts.ChangeAsync(product.MerchantId, product.Id, new ProductChange { Name = "Late" }, null, new Actor(new ShardId(1), Access.Admin, null, "test"), null, Cancel))!;
         Assert.NotEqual("Late", await estate.ScalarAsync(0, $"SELECT name FROM products WHERE id = {product.Id}"));
 
         await estate.Publisher.PublishAsync(TimeSpan.Zero, Cancel); // or the app's own, which looks every 5 s
@@ -88,7 +91,7 @@ public sealed class MerchantProductsTests(Estate estate)
     public async Task An_older_version_does_not_replace_a_newer_one_in_the_catalogue()
     {
         var product = AwayFromHome(2);
-        var first = (await estate.MerchantProducts.ChangeAsync(product.MerchantId, product.Id, new ProductChange { Name = "First" }, null, null, Cancel))!;
+        var first = (await estate.MerchantProducts.ChangeAsync(product.MerchantId, product.Id, new ProductChange { Name = "First" }, null, new Actor(new ShardId(1), Access.Admin, null, "test"), null, Cancel))!;
         using (var response = await estate.Admin.PatchAsJsonAsync($"/api/products/{product.Id}", new { name = "Second" }))
         {
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);

@@ -5,7 +5,7 @@ using Tenfold.EndToEnd.Tests.Support;
 
 namespace Tenfold.EndToEnd.Tests.Spine;
 
-/// <summary>The reference system, brought up once for the tests that share it: with its whole dataset, on a free port.</summary>
+/// <summary>The reference system, brought up once for the tests that share it: with a tenth of its dataset, on a free port.</summary>
 public sealed class RezFixture : IAsyncLifetime
 {
     internal RunningSystem Rez { get; } = new(CommandOnAFreePort(), "rez");
@@ -23,7 +23,7 @@ public sealed class RezFixture : IAsyncLifetime
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
-        return new TenfoldCommand { ["REZ_PORT"] = ((IPEndPoint)probe.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture) };
+        return new TenfoldCommand { ["REZ_PORT"] = ((IPEndPoint)probe.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture), ["REZ_PRODUCTS"] = "25000" };
     }
 }
 

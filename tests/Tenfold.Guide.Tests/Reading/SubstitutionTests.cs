@@ -28,6 +28,26 @@ public sealed class SubstitutionTests
     }
 
     [Fact]
+    public void A_JSON_body_may_come_from_the_environment_and_be_empty()
+    {
+        var guide = Guides.Read(
+            Guides.Start + """
+            load:
+              t:
+                stages: [{ for: 1s, users: 1 }]
+                scenario:
+                  - post: /
+                    json:
+                      empty: ${UNSET:-}
+                      number: ${UNSET:-1.5}
+                      text: ${UNSET:-1.5.}
+            """,
+            _ => null);
+
+        Assert.Equal("""{"empty":"","number":1.5,"text":"1.5."}""", ((RequestStep)guide.Load["t"].Scenario[0]).Json!.ToJsonString());
+    }
+
+    [Fact]
     public void A_value_of_any_type_may_come_from_the_environment()
     {
         var guide = Guides.Read(
