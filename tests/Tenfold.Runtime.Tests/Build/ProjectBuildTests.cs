@@ -10,6 +10,7 @@ public sealed class ProjectBuildTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    [Trait("Suite", "soak")] // six builds; in ./test, the end-to-end tests build rez, and FingerprintTests tell what is built again
     public async Task A_project_is_published_once_for_each_state_of_its_sources()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));

@@ -10,6 +10,7 @@ public sealed class WorkerTests : IAsyncDisposable
 {
     private const int Jobs = 45;
 
+    // psql in a session of its own: the signal that stops the worker goes to its whole group, and would take a claimed job's statement with it.
     // A job is claimed, takes 100 ms, and is done; what a worker holds that is told to stop, it does before it goes. Nobody rescues here what a killed one held.
     private const string Worker = """
         const http = require('http');
@@ -20,7 +21,7 @@ public sealed class WorkerTests : IAsyncDisposable
         process.on('SIGTERM', () => { leaving = true; server.close(); server.closeIdleConnections(); });
         const to = Object.fromEntries(process.env.ConnectionStrings__main.split(';').map(part => part.split('=')));
         const env = { PGHOST: to.Host, PGPORT: to.Port, PGDATABASE: to.Database, PGUSER: to.Username, PGPASSWORD: to.Password };
-        const psql = sql => new Promise((done, failed) => execFile(process.env.PSQL, ['-qAtXc', sql], { env }, (error, out) => error ? failed(error) : done(out.trim())));
+        const psql = sql => new Promise((done, failed) => execFile('setsid', [process.env.PSQL, '-qAtXc', sql], { env }, (error, out) => error ? failed(error) : done(out.trim())));
         const claim = `WITH taken AS (DELETE FROM tenfold.jobs WHERE id = (SELECT id FROM tenfold.jobs WHERE place IS NOT NULL ORDER BY place FOR UPDATE SKIP LOCKED LIMIT 1) RETURNING id, queue)
           INSERT INTO tenfold.jobs_running SELECT id, queue FROM taken RETURNING id`;
         (async () => {
