@@ -24,7 +24,7 @@ public sealed class ReplicaTests : IAsyncDisposable
 
         // One that hangs.
         _main.StopAll("main.1");
-        await Limits.UntilAsync(() => _main.Of("main.1") is { IsReady: true, Restarts: 1 }, "the replica that hung to be started again");
+        await Limits.UntilAsync(() => _main.Of("main.1") is { IsReady: true, Restarts: > 0 }, "the replica that hung to be started again");
         await _main.WriteAsync("INSERT INTO kept VALUES (2)");
         await _main.FollowedAsync();
 

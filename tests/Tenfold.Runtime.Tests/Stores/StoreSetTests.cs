@@ -96,7 +96,7 @@ public sealed class StoreSetTests
 
         var before = stores.Status()[0];
         Assert.True(ProcessIdentity.Of(before.Pid!.Value)!.Signal(Signal.Kill));
-        await Limits.UntilAsync(() => stores.Status()[0] is { IsReady: true, Restarts: 1 }, "PostgreSQL to be ready again");
+        await Limits.UntilAsync(() => stores.Status()[0] is { IsReady: true, Restarts: > 0 }, "PostgreSQL to be ready again");
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => running);
 
         Assert.Equal(before.Port, stores.Status()[0].Port);
@@ -112,7 +112,7 @@ public sealed class StoreSetTests
         await using var stores = await StartAsync(OnlyRedis, temporary, durable: true);
         Assert.Equal("+OK", await RedisAsync(stores, "SET kept 7"));
         Assert.True(ProcessIdentity.Of(stores.Status()[0].Pid!.Value)!.Signal(Signal.Kill));
-        await Limits.UntilAsync(() => stores.Status()[0] is { IsReady: true, Restarts: 1 }, "Redis to be ready again");
+        await Limits.UntilAsync(() => stores.Status()[0] is { IsReady: true, Restarts: > 0 }, "Redis to be ready again");
         Assert.Equal("$1\r\n7", await RedisAsync(stores, "GET kept"));
         Assert.Equal("*2\r\n$16\r\nmaxmemory-policy\r\n$12\r\nvolatile-lfu", await RedisAsync(stores, "CONFIG GET maxmemory-policy"));
         Assert.StartsWith("-NOAUTH", await RedisAsync(stores, "GET kept", password: false), StringComparison.Ordinal);
